@@ -1,0 +1,59 @@
+"""What a model is, saved beside every model, index and answer (cf. timm's `PretrainedCfg`)."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from engine.errors import ModelMismatch
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Identity of an encoder; two vectors may be compared only where their cards have one `fingerprint`.
+
+    name: as the user asked for it. weights: where they came from. sha256: of the ONNX file that runs.
+    size: side in pixels of the square input. mean, std: of the normalisation, on pixels 0..1.
+    dimension: of the embedding. trained_on, licence, paper: for people. runtime: what runs it and at which precision;
+    part of the identity, since another precision moves vectors.
+    """
+
+    name: str
+    weights: str
+    sha256: str
+    dimension: int
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    runtime: str
+    trained_on: str
+    licence: str
+    paper: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits over all that moves a vector."""
+        moving = [self.sha256, self.dimension, self.size, self.mean, self.std, self.runtime]
+        return hashlib.sha256(json.dumps(moving).encode()).hexdigest()[:12]
+
+    def to_json(self) -> str:
+        """The card as indented JSON."""
+        return json.dumps(asdict(self) | {"fingerprint": self.fingerprint}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelCard":
+        """The card written by `to_json`."""
+        fields = json.loads(text)
+        fields.pop("fingerprint", None)
+        return cls(**fields | {"mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+
+    def require(self, other: "ModelCard") -> None:
+        """Refuse to compare this card's vectors with another's.
+
+        Raises:
+            ModelMismatch: naming both models.
+        """
+        if self.fingerprint != other.fingerprint:
+            raise ModelMismatch(
+                f"the archive was made with {self.name} ({self.fingerprint}), the query with {other.name} "
+                f"({other.fingerprint}); use the archive's encoder, or index its films anew with the other"
+            )

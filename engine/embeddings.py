@@ -1,0 +1,60 @@
+"""Embeddings and the protocol of what makes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.card import ModelCard
+from engine.radiograph import Radiograph
+from engine.region import Region
+
+Vectors = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+Patch = npt.NDArray[np.float32]
+"""(3, size, size) float32, normalised: what the encoder sees."""
+
+UNIT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """float32 (n, d) rows of unit length, int64 (n,) film ids, and the card of the model that made them."""
+
+    vectors: Vectors
+    ids: Ids
+    card: ModelCard
+
+    def __post_init__(self) -> None:
+        if self.vectors.dtype != np.float32 or self.vectors.shape != (len(self.ids), self.card.dimension):
+            raise ValueError(
+                f"vectors must be float32 ({len(self.ids)}, {self.card.dimension}), "
+                f"not {self.vectors.dtype} {self.vectors.shape}"
+            )
+        if len(self.ids) and np.abs(np.linalg.norm(self.vectors, axis=1) - 1).max() > UNIT_TOLERANCE:
+            raise ValueError("every embedding must have unit length")
+
+
+class Embedder(Protocol):
+    """Turns regions of films into unit vectors."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Who made the vectors."""
+        ...
+
+    def prepare(self, film: Radiograph, region: Region) -> Patch:
+        """Cut, square, resize and normalise: the (3, size, size) float32 input. Pure NumPy/OpenCV, thread-safe."""
+        ...
+
+    def embed(self, patches: Sequence[Patch]) -> Vectors:
+        """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order. Thread-safe."""
+        ...
+
+
+def fuse(vectors: Vectors) -> Vectors:
+    """One unit query vector (d,) for several films (n, d) of one patient: the normalised mean direction."""
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    return (mean / np.linalg.norm(mean)).astype(np.float32)

@@ -1,0 +1,76 @@
+"""Every error that caselink raises on purpose.
+
+CaselinkError
+├── FilmError              one film cannot be used; the others go on
+│   ├── UnreadableFilm     empty, truncated, renamed, a lying header, not an image
+│   └── UnsupportedFilm    readable, but not one grey picture of sensible size
+├── RegionError            a region outside its film, or empty
+├── EncoderError           weights or runtime cannot be had
+│   └── ModelMismatch      vectors of two models must not meet
+├── SourceError            a folder of films or its tables cannot be understood
+├── ArchiveError           the archive cannot be opened, written or trusted
+│   ├── ArchiveBusy        another writer holds it
+│   ├── ArchiveCorrupt     a file's hash is not the manifest's
+│   └── DiskFull           no room left; what was acknowledged is safe
+└── QueryError             a question that has no answer as asked (k, patients, filter)
+    ├── FilterError        (indexer.filters) a filter that cannot be parsed
+    └── NotFound           no such patient, film or file
+
+Each message names the value, the limit and the cure, in one sentence a user can act on.
+"""
+
+
+class CaselinkError(Exception):
+    """Base of every deliberate error; its text is fit for a user's eyes and holds no patient identifier."""
+
+
+class FilmError(CaselinkError):
+    """One film cannot be used."""
+
+
+class UnreadableFilm(FilmError):
+    """The file's bytes are not a whole image."""
+
+
+class UnsupportedFilm(FilmError):
+    """A whole image, but not one that caselink compares (colour, many frames, no pixels, too large or small)."""
+
+
+class RegionError(CaselinkError):
+    """A region that is empty or lies outside its film."""
+
+
+class EncoderError(CaselinkError):
+    """An encoder cannot be built, loaded or run."""
+
+
+class ModelMismatch(EncoderError):
+    """Vectors made by different models were about to be compared."""
+
+
+class SourceError(CaselinkError):
+    """A source of films, or one of its tables, cannot be understood."""
+
+
+class ArchiveError(CaselinkError):
+    """The archive cannot be opened, written or trusted."""
+
+
+class ArchiveBusy(ArchiveError):
+    """Another process is writing this archive."""
+
+
+class ArchiveCorrupt(ArchiveError):
+    """A file of the archive does not match its manifest."""
+
+
+class DiskFull(ArchiveError):
+    """The disk has no room left."""
+
+
+class QueryError(CaselinkError):
+    """A query that cannot be answered as asked."""
+
+
+class NotFound(QueryError):
+    """No such patient, film or file."""

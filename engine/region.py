@@ -1,0 +1,96 @@
+"""The part of a film that is compared: a pixel box, its origin, and the one margin rule (Hinterwimmer 2024)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import RegionError
+
+MARGIN = 0.15
+"""Share of the lesion's longer side added on each side, so that its border zone is seen."""
+
+
+class Origin(StrEnum):
+    """How a region came to be."""
+
+    whole = "whole"
+    drawn = "drawn"
+    mask = "mask"
+    segmented = "segmented"
+
+
+@dataclass(frozen=True)
+class Region:
+    """Half-open box in full film pixels: columns x0 <= x < x1, rows y0 <= y < y1.
+
+    confidence: 0..1 where a model proposed the region, None where a person or the file did.
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    origin: Origin
+    confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x0 < self.x1 and 0 <= self.y0 < self.y1):
+            raise RegionError(
+                f"region {self.box} is empty or negative; give x0,y0,x1,y1 in film pixels with x0 < x1 and y0 < y1"
+            )
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """(x0, y0, x1, y1)."""
+        return self.x0, self.y0, self.x1, self.y1
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int]) -> "Region":
+        """All of a film of `shape` (rows, columns)."""
+        return cls(0, 0, shape[1], shape[0], Origin.whole)
+
+    @classmethod
+    def drawn(cls, box: tuple[int, int, int, int], shape: tuple[int, int]) -> "Region":
+        """A box drawn by a person on a film of `shape`.
+
+        Raises:
+            RegionError: where the box is empty or leaves the film.
+        """
+        region = cls(*box, Origin.drawn)
+        region.check(shape)
+        return region
+
+    @classmethod
+    def from_mask(cls, mask: npt.NDArray[np.generic], shape: tuple[int, int]) -> "Region | None":
+        """The bounding box of a lesion mask (rows, columns), any dtype, nonzero = lesion; None where it is empty.
+
+        A mask drawn at another scale than the film's `shape` is scaled to it.
+        """
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not rows.size:
+            return None
+        sy, sx = shape[0] / mask.shape[0], shape[1] / mask.shape[1]
+        x0, x1 = int(columns[0] * sx), int(np.ceil((columns[-1] + 1) * sx))
+        y0, y1 = int(rows[0] * sy), int(np.ceil((rows[-1] + 1) * sy))
+        return cls(x0, y0, min(x1, shape[1]), min(y1, shape[0]), Origin.mask)
+
+    def check(self, shape: tuple[int, int]) -> None:
+        """Refuse a region that leaves a film of `shape` (rows, columns)."""
+        if self.x1 > shape[1] or self.y1 > shape[0]:
+            raise RegionError(
+                f"region {self.box} leaves the film, which has {shape[1]}x{shape[0]} pixels; draw it inside"
+            )
+
+    def square(self) -> tuple[int, int, int, int]:
+        """The square that is embedded: 15 % margin on every side, centred, in film pixels (x0, y0, x1, y1).
+
+        It may leave the film, where the encoder sees black. A whole film gets no margin: it is padded to a square.
+        """
+        width, height = self.x1 - self.x0, self.y1 - self.y0
+        margin = 0.0 if self.origin is Origin.whole else MARGIN
+        side = int(np.ceil(max(width, height) * (1 + 2 * margin)))
+        x0 = int(np.floor((self.x0 + self.x1 - side) / 2))
+        y0 = int(np.floor((self.y0 + self.y1 - side) / 2))
+        return x0, y0, x0 + side, y0 + side

@@ -1,0 +1,1 @@
+"""Vectors to answers: sources of films, the catalogue, indexes, search, votes and their evaluation."""

@@ -1,0 +1,145 @@
+"""Reading an archive: a snapshot of one published version, held in memory for search."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from safetensors.numpy import load_file
+
+from engine.embeddings import Ids, Vectors
+from engine.errors import ArchiveCorrupt
+from engine.radiograph import Stage
+from indexer.catalogue import Catalogue
+from indexer.indexes import INDEXES, VectorIndex
+from indexer.manifest import NAME, Manifest, check_file, read_manifest
+from indexer.pseudonym import Pseudonymiser, load_key
+
+FILMS = "films"
+KEY = "private/pseudonym.key"
+UNTREATED = (Stage.before, Stage.unknown)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of an archive, immutable: row i of every array is row i of `films`.
+
+    films: Arrow table of the catalogue's film view, in film order. film, vector: int64 (n,). patient: int32 (n,)
+    codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
+    by_vector: int64 (n,), rows in order of their vector, to find the films of one.
+    """
+
+    root: Path
+    manifest: Manifest
+    catalogue: Catalogue
+    index: VectorIndex
+    pseudonyms: Pseudonymiser
+    films: pa.Table
+    film: Ids
+    vector: Ids
+    patient: npt.NDArray[np.int32]
+    patients: tuple[str, ...]
+    untreated: npt.NDArray[np.bool_]
+    by_vector: npt.NDArray[np.int64]
+
+    def rows_of_vectors(self, vectors: Ids) -> list[npt.NDArray[np.int64]]:
+        """For each vector id, the rows of the films that share it."""
+        ordered = self.vector[self.by_vector]
+        left = np.searchsorted(ordered, vectors, side="left")
+        right = np.searchsorted(ordered, vectors, side="right")
+        return [self.by_vector[a:b] for a, b in zip(left, right, strict=True)]
+
+    def row_of_film(self, film: int) -> int | None:
+        """The row of a film's id, or None."""
+        row = int(np.searchsorted(self.film, film))
+        return row if row < len(self.film) and self.film[row] == film else None
+
+
+def open_snapshot(root: Path) -> Snapshot:
+    """Load the published version: every hash is checked before its file is parsed.
+
+    Raises:
+        ArchiveError, ArchiveCorrupt: see `read_manifest` and `check_file`.
+    """
+    manifest = read_manifest(root)
+    catalogue = Catalogue(check_file(root, manifest.catalogue))
+    films = catalogue.film_table()
+    vector = films["vector"].to_numpy().astype(np.int64)
+    index = INDEXES[manifest.index](manifest.card.dimension)
+    load_vectors(root, manifest, index, np.unique(vector))
+    patients, codes = np.unique(films["patient"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    return Snapshot(
+        root,
+        manifest,
+        catalogue,
+        index,
+        load_key(root / KEY, create=False),
+        films,
+        film=films["film"].to_numpy().astype(np.int64),
+        vector=vector,
+        patient=codes.astype(np.int32),
+        patients=tuple(patients.tolist()),
+        untreated=np.isin(films["stage"].to_numpy(zero_copy_only=False).astype(str), UNTREATED),
+        by_vector=np.argsort(vector, kind="stable"),
+    )
+
+
+def load_vectors(root: Path, manifest: Manifest, index: VectorIndex, wanted: Ids) -> None:
+    """Fill an index with the vectors that films still point to; others were replaced or erased.
+
+    Raises:
+        ArchiveCorrupt: where a film's vector is in no segment.
+    """
+    for ids, vectors in read_segments(root, manifest):
+        keep = np.isin(ids, wanted)
+        index.add(vectors[keep], ids[keep])
+    if len(index) != len(wanted):
+        raise ArchiveCorrupt(f"{len(wanted)} vectors are named but {len(index)} are there; index the films anew")
+
+
+def read_segments(root: Path, manifest: Manifest) -> list[tuple[Ids, Vectors]]:
+    """(ids, vectors) of every segment, hashes checked."""
+    found = []
+    for segment in manifest.segments:
+        tensors = load_file(check_file(root, segment))
+        found.append((tensors["ids"], tensors["vectors"]))
+    return found
+
+
+class Archive:
+    """An archive for readers: always answers from a whole version, and picks up a newer one by itself."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()
+        self._stamp = self._manifest_stamp()
+        self._snapshot = open_snapshot(root)
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the catalogue go."""
+        self._snapshot.catalogue.close()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest published version; a query holds on to the one it began with."""
+        with self._lock:
+            stamp = self._manifest_stamp()
+            if stamp is not None and stamp != self._stamp:
+                self._snapshot, self._stamp = open_snapshot(self.root), stamp
+            return self._snapshot
+
+    def _manifest_stamp(self) -> tuple[int, int] | None:
+        try:
+            facts = (self.root / NAME).stat()
+        except FileNotFoundError:
+            return None
+        return facts.st_ino, facts.st_mtime_ns

@@ -1,0 +1,145 @@
+"""The catalogue: patients, lesions, films, events and the ledger of files, in DuckDB. The only owner of duckdb."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from engine.errors import ArchiveCorrupt
+from indexer.filters import ColumnType, Filter
+
+SCHEMA_VERSION = 1
+Row = dict[str, Any]
+
+TABLES: dict[str, str] = {
+    "patients": "patient VARCHAR PRIMARY KEY, sex VARCHAR, split_group VARCHAR",
+    "lesions": (
+        "lesion BIGINT PRIMARY KEY, patient VARCHAR, entity VARCHAR, malignancy VARCHAR, site VARCHAR, side VARCHAR, "
+        "dated DATE, proof VARCHAR"
+    ),
+    "films": (
+        "film BIGINT PRIMARY KEY, patient VARCHAR, study VARCHAR, lesion BIGINT, vector BIGINT, sha256 VARCHAR, "
+        "uri VARCHAR, file VARCHAR, source VARCHAR, view VARCHAR, side VARCHAR, body_part VARCHAR, site VARCHAR, "
+        "age DOUBLE, sex VARCHAR, centre VARCHAR, taken DATE, stage VARCHAR, split_group VARCHAR, "
+        '"rows" INTEGER, "columns" INTEGER, spacing_row DOUBLE, spacing_column DOUBLE, detector_row DOUBLE, '
+        "detector_column DOUBLE, x0 INTEGER, y0 INTEGER, x1 INTEGER, y1 INTEGER, region VARCHAR, region_key VARCHAR, "
+        "warnings VARCHAR"
+    ),
+    "events": "patient VARCHAR, dated DATE, kind VARCHAR, text VARCHAR, source VARCHAR",
+    "ledger": (
+        "source VARCHAR, file VARCHAR, outcome VARCHAR, reason VARCHAR, film BIGINT, sha256 VARCHAR, region_key VARCHAR"
+    ),
+}
+"""Column definitions of each table; `films.vector` is the id of its embedding, shared where two files are one."""
+
+FILTER_COLUMNS: dict[str, ColumnType] = {
+    "entity": ColumnType.text,
+    "malignancy": ColumnType.text,
+    "proof": ColumnType.text,
+    "site": ColumnType.text,
+    "side": ColumnType.text,
+    "view": ColumnType.text,
+    "body_part": ColumnType.text,
+    "age": ColumnType.number,
+    "sex": ColumnType.text,
+    "centre": ColumnType.text,
+    "stage": ColumnType.text,
+    "taken": ColumnType.date,
+    "region": ColumnType.text,
+    "source": ColumnType.text,
+    "patient": ColumnType.text,
+    "film": ColumnType.integer,
+}
+"""What a filter may name; one row per film."""
+
+_FILM_VIEW = """
+SELECT f.* EXCLUDE (site), l.entity, l.malignancy, l.proof, coalesce(f.site, l.site) AS site
+FROM films f LEFT JOIN lesions l USING (lesion)
+"""
+
+
+class Catalogue:
+    """One DuckDB file; a reader opens it read-only, the one writer for writing."""
+
+    def __init__(self, path: Path, *, writable: bool = False) -> None:
+        self.path = path
+        try:
+            self._db = duckdb.connect(str(path), read_only=not writable, config={"threads": 2})
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            raise ArchiveCorrupt(f"the catalogue {path.name} cannot be opened ({type(error).__name__})") from None
+
+    @classmethod
+    def create(cls, path: Path) -> "Catalogue":
+        """A new, empty catalogue, open for writing."""
+        catalogue = cls(path, writable=True)
+        for name, columns in TABLES.items():
+            catalogue._db.execute(f"CREATE TABLE {name} ({columns})")
+        return catalogue
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close()
+
+    def checkpoint(self) -> None:
+        """Bring everything committed into the one file, so that it can be copied."""
+        self._db.execute("CHECKPOINT")
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """The answer's rows as dictionaries."""
+        with self._db.cursor() as cursor:
+            cursor.execute(sql, list(parameters))
+            names = [d[0] for d in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
+        """The answer as one NumPy array a column (masked where NULL)."""
+        with self._db.cursor() as cursor:
+            return dict(cursor.execute(sql, list(parameters)).fetchnumpy())
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        """Append rows; every row names every column of the table."""
+        if not rows:
+            return
+        schema = _arrow_schema(table)
+        batch = pa.Table.from_pylist(list(rows), schema=schema)
+        self._db.register("batch", batch)
+        names = ", ".join(f'"{name}"' for name in schema.names)
+        self._db.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM batch")
+        self._db.unregister("batch")
+
+    def delete(self, table: str, column: str, values: Iterable[object]) -> None:
+        """Remove the rows whose `column` is among `values`."""
+        self._db.execute(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [list(values)])
+
+    def film_ids(self, chosen: Filter) -> tuple[list[int], int]:
+        """Ids of the films that pass a filter, and the count of films it cannot judge because a value is missing."""
+        unknown = f"SELECT count(*) AS n FROM ({_FILM_VIEW}) WHERE ({chosen.sql}) IS NULL"
+        ids = self.columns(f"SELECT film FROM ({_FILM_VIEW}) WHERE {chosen.sql}", chosen.parameters)["film"]
+        return ids.tolist(), int(self.rows(unknown, chosen.parameters)[0]["n"])
+
+    def film_table(self) -> pa.Table:
+        """Every film with its lesion, in film order, as Arrow."""
+        with self._db.cursor() as cursor:
+            return cursor.execute(f"SELECT * FROM ({_FILM_VIEW}) ORDER BY film").to_arrow_table()
+
+    def values(self, column: str, limit: int = 20) -> list[tuple[object, int]]:
+        """The commonest values of a filter column with their counts of films, None for unknown."""
+        if column not in FILTER_COLUMNS:
+            raise ValueError(f"{column!r} is no filter column")
+        sql = f'SELECT "{column}" AS v, count(*) AS n FROM ({_FILM_VIEW}) GROUP BY 1 ORDER BY n DESC, v LIMIT {limit}'
+        return [(row["v"], row["n"]) for row in self.rows(sql)]
+
+
+def _arrow_schema(table: str) -> pa.Schema:
+    types = {
+        "BIGINT": pa.int64(),
+        "INTEGER": pa.int32(),
+        "DOUBLE": pa.float64(),
+        "DATE": pa.date32(),
+        "VARCHAR": pa.string(),
+    }
+    fields = re.findall(r'"?(\w+)"? (VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table])
+    return pa.schema([(name, types[kind]) for name, kind in fields])

@@ -1,0 +1,40 @@
+"""Exact search over every vector: the oracle, and the default for archives that fit in memory."""
+
+import faiss
+import numpy as np
+
+from engine.embeddings import Ids, Vectors
+from indexer.indexes.base import Similarity
+
+
+class ExactIndex:
+    """Inner products of unit vectors (FAISS `IndexFlatIP` under `IndexIDMap2`): cosine similarity, nothing missed."""
+
+    name = "exact"
+
+    def __init__(self, dimension: int) -> None:
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, vectors: Vectors, ids: Ids) -> None:
+        """See `VectorIndex.add`."""
+        self._index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(ids))
+
+    def remove(self, ids: Ids) -> None:
+        """See `VectorIndex.remove`."""
+        self._index.remove_ids(np.ascontiguousarray(ids, dtype=np.int64))
+
+    def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> tuple[Ids, Similarity]:
+        """See `VectorIndex.search`."""
+        parameters = None
+        if allowed is not None:
+            # a bitmap over ids costs one bit a film and no hashing
+            bits = np.zeros(int(allowed.max(initial=0)) + 1, dtype=bool)
+            bits[allowed] = True
+            packed = np.packbits(bits, bitorder="little")
+            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(packed))
+            parameters = faiss.SearchParameters(sel=selector)
+        similarity, ids = self._index.search(np.ascontiguousarray(queries), k, params=parameters)
+        return ids, np.where(ids < 0, -np.inf, similarity).astype(np.float32)

@@ -1,0 +1,64 @@
+"""Keyed hashes in place of identifiers, made at the door; the archive never holds the identifiers themselves."""
+
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from engine.errors import ArchiveError
+
+KEY_BYTES = 32
+DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Pseudonymiser:
+    """HMAC-SHA256 of identifiers under a secret key of 32 bytes.
+
+    One person keeps one pseudonym as long as the key and the issuer of the identifier stay; without the key nobody
+    can find out which pseudonym an identifier has.
+    """
+
+    key: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.key) != KEY_BYTES:
+            raise ArchiveError(f"the pseudonym key has {len(self.key)} bytes, not {KEY_BYTES}; restore it from backup")
+
+    def patient(self, identifier: str, issuer: str = "") -> str:
+        """P and 16 hex digits; `issuer` keeps two hospitals' equal numbers apart."""
+        return "P" + self._digest("patient", issuer, identifier)
+
+    def study(self, identifier: str) -> str:
+        """S and 16 hex digits for a study's UID."""
+        return "S" + self._digest("study", "", identifier)
+
+    def group(self, identifier: str, issuer: str = "") -> str:
+        """G and 16 hex digits for a split group."""
+        return "G" + self._digest("group", issuer, identifier)
+
+    def _digest(self, kind: str, issuer: str, identifier: str) -> str:
+        message = "\x1f".join((kind, issuer, identifier.strip())).encode()
+        return hmac.new(self.key, message, sha256).hexdigest()[:DIGITS]
+
+
+def load_key(path: Path, *, create: bool) -> Pseudonymiser:
+    """The key kept in `path`, made there first (readable by its owner only) where `create` is set.
+
+    Raises:
+        ArchiveError: where there is none, or it is not a key.
+    """
+    if create and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        return Pseudonymiser(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except FileNotFoundError:
+        raise ArchiveError(f"the pseudonym key {path.name} is missing; restore it from backup") from None
+    except ValueError:
+        raise ArchiveError(f"{path.name} does not hold a pseudonym key; restore it from backup") from None

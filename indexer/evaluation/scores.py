@@ -1,0 +1,66 @@
+"""What one film's ranked patients are worth, film by film."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.evaluation.ranking import Asked, Gallery, Ints, Similarity, Ties, ranked
+from indexer.evaluation.voting import NOBODY, vote
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Figures of q query films at each of K numbers of neighbours, averaged over tie orders.
+
+    precision, hit, correct: float64 (q, K): share of the nearest patients with the query's entity (of those there
+    are, if fewer than k), whether any has it, whether the vote names it. average_precision: (q,), over the whole list;
+    0 where no patient of the archive has the entity. patients: (q,) how many could be ranked.
+    predicted: (q, K) entity codes of the vote, film: (q, max k) gallery rows of the nearest, both by the first order.
+    """
+
+    precision: Reals
+    hit: Reals
+    correct: Reals
+    average_precision: Reals
+    patients: Ints
+    predicted: Ints
+    film: Ints
+
+
+def score(
+    gallery: Gallery, asked: Asked, truth: Ints, similarity: Similarity, ties: list[Ties], ks: tuple[int, ...]
+) -> Scores:
+    """Rank, vote, and only then compare with truth, the (q,) entity codes of the queries."""
+    q, n_entities, most = len(asked), 1 + int(max(gallery.label.max(), truth.max())), max(ks)
+    precision, hit, correct = (np.zeros((q, len(ks))) for _ in range(3))
+    average_precision = np.zeros(q)
+    patients = np.zeros(q, dtype=np.int64)
+    predicted = np.full((q, len(ks)), NOBODY)
+    film = np.full((q, most), -1)
+    for number, found in ranked(gallery, asked, similarity, ties):
+        rows, wanted = found.rows, truth[found.rows]
+        there = (found.label != NOBODY).sum(axis=1)
+        right = found.label == wanted[:, None]
+        average_precision[rows] += _average_precision(right)
+        for column, k in enumerate(ks):
+            winners = vote(found.label[:, :k], found.similarity[:, :k], n_entities)
+            precision[rows, column] += right[:, :k].sum(axis=1) / np.maximum(np.minimum(there, k), 1)
+            hit[rows, column] += right[:, :k].any(axis=1)
+            correct[rows, column] += winners == wanted
+            if number == 0:
+                predicted[rows, column] = winners
+        if number == 0:
+            patients[rows] = there
+            film[rows, : found.film.shape[1]] = found.film[:, :most]
+    draws = len(ties)
+    return Scores(precision / draws, hit / draws, correct / draws, average_precision / draws, patients, predicted, film)
+
+
+def _average_precision(right: npt.NDArray[np.bool_]) -> Reals:
+    """Mean, over the right patients of each row, of precision at their rank; (q, p) -> (q,)."""
+    precision = np.cumsum(right, axis=1) / np.arange(1, right.shape[1] + 1)
+    mean: Reals = (precision * right).sum(axis=1) / np.maximum(right.sum(axis=1), 1)
+    return mean

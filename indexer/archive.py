@@ -1,6 +1,7 @@
 """Reading an archive: a snapshot of one published version, held in memory for search."""
 
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,8 @@ class Snapshot:
 
     films: Arrow table of the catalogue's film view, in film order. film, vector: int64 (n,). patient: int32 (n,)
     codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
-    by_vector: int64 (n,), rows in order of their vector, to find the films of one.
+    by_vector: int64 (n,), rows in order of their vector, to find the films of one. by_hash: content hash to rows.
+    patient_code: the inverse of `patients`. outcomes: each patient's latest follow-up, where there is one.
     """
 
     root: Path
@@ -44,6 +46,9 @@ class Snapshot:
     patients: tuple[str, ...]
     untreated: npt.NDArray[np.bool_]
     by_vector: npt.NDArray[np.int64]
+    by_hash: dict[str, list[int]]
+    patient_code: dict[str, int]
+    outcomes: dict[str, str]
 
     def rows_of_vectors(self, vectors: Ids) -> list[npt.NDArray[np.int64]]:
         """For each vector id, the rows of the films that share it."""
@@ -67,6 +72,9 @@ def open_snapshot(root: Path) -> Snapshot:
     manifest = read_manifest(root)
     catalogue = Catalogue(check_file(root, manifest.catalogue))
     films = catalogue.film_table()
+    by_hash: dict[str, list[int]] = defaultdict(list)
+    for row, digest in enumerate(films["sha256"].to_pylist()):
+        by_hash[digest].append(row)
     vector = films["vector"].to_numpy().astype(np.int64)
     index = INDEXES[manifest.index](manifest.card.dimension)
     load_vectors(root, manifest, index, np.unique(vector))
@@ -84,6 +92,9 @@ def open_snapshot(root: Path) -> Snapshot:
         patients=tuple(patients.tolist()),
         untreated=np.isin(films["stage"].to_numpy(zero_copy_only=False).astype(str), UNTREATED),
         by_vector=np.argsort(vector, kind="stable"),
+        by_hash=dict(by_hash),
+        patient_code={name: code for code, name in enumerate(patients.tolist())},
+        outcomes=catalogue.latest_follow_ups(),
     )
 
 

@@ -114,6 +114,10 @@ class Catalogue:
         """Remove the rows whose `column` is among `values`."""
         self._db.execute(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [list(values)])
 
+    def forget_files(self, source: str, files: Sequence[str]) -> None:
+        """Strike files of a source from the ledger."""
+        self._db.execute("DELETE FROM ledger WHERE source = ? AND file IN (SELECT unnest(?))", [source, list(files)])
+
     def film_ids(self, chosen: Filter) -> tuple[list[int], int]:
         """Ids of the films that pass a filter, and the count of films it cannot judge because a value is missing."""
         unknown = f"SELECT count(*) AS n FROM ({_FILM_VIEW}) WHERE ({chosen.sql}) IS NULL"
@@ -124,6 +128,11 @@ class Catalogue:
         """Every film with its lesion, in film order, as Arrow."""
         with self._db.cursor() as cursor:
             return cursor.execute(f"SELECT * FROM ({_FILM_VIEW}) ORDER BY film").to_arrow_table()
+
+    def latest_follow_ups(self) -> dict[str, str]:
+        """Each patient's latest follow-up text."""
+        sql = "SELECT patient, arg_max(text, dated) AS text FROM events WHERE kind = 'follow-up' GROUP BY patient"
+        return {row["patient"]: row["text"] for row in self.rows(sql) if row["text"]}
 
     def values(self, column: str, limit: int = 20) -> list[tuple[object, int]]:
         """The commonest values of a filter column with their counts of films, None for unknown."""

@@ -1,0 +1,78 @@
+"""Cohorts for evaluation: the films of a snapshot, or those of a source of unseen patients."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from engine.embeddings import Embedder, Vectors
+from engine.errors import QueryError
+from indexer.archive import KEY, Snapshot, open_snapshot, read_segments
+from indexer.catalogue import FILTER_COLUMNS
+from indexer.evaluation import Cohort
+from indexer.filters import parse_filter
+from indexer.ingest import IngestReport, ingest
+from indexer.prepare import Roi
+from indexer.sources import SourceOptions, open_source
+from indexer.writer import open_writer
+
+
+def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
+    """The films of a snapshot that pass a filter, with their vectors.
+
+    Raises:
+        FilterError: a filter not understood. QueryError: a filter that leaves nothing.
+    """
+    keep = np.ones(len(snapshot.film), dtype=bool)
+    if where is not None:
+        ids, _ = snapshot.catalogue.film_ids(parse_filter(where, FILTER_COLUMNS))
+        keep = np.isin(snapshot.film, np.array(ids, dtype=np.int64))
+    if not keep.any():
+        raise QueryError(f"no film of {snapshot.manifest.title} passes the filter {where!r}; widen it")
+    table = snapshot.films.filter(keep)
+    columns = {name: np.array(table[name].to_pylist(), dtype=object) for name in table.column_names}
+    return Cohort(
+        vectors=_vectors(snapshot)[keep],
+        film=snapshot.film[keep],
+        patient=columns["patient"].astype(str),
+        group=columns["split_group"].astype(str),
+        entity=columns["entity"],
+        age=columns["age"].astype(float),
+        sex=columns["sex"],
+        site=columns["site"],
+        centre=columns["centre"],
+        view=columns["view"],
+        region=columns["region"].astype(str),
+    )
+
+
+def _vectors(snapshot: Snapshot) -> Vectors:
+    """float32 (n, d): the vector of every film, in film order."""
+    segments = read_segments(snapshot.root, snapshot.manifest)
+    ids = np.concatenate([ids for ids, _ in segments])
+    vectors = np.concatenate([vectors for _, vectors in segments])
+    order = np.argsort(ids)
+    return np.asarray(vectors[order[np.searchsorted(ids[order], snapshot.vector)]], dtype=np.float32)
+
+
+@contextmanager
+def unseen(
+    snapshot: Snapshot, embedder: Embedder, source: Path, layout: str, roi: Roi, options: SourceOptions | None = None
+) -> Iterator[tuple[Snapshot, IngestReport]]:
+    """A passing archive of query films, under the same encoder and pseudonyms as the one they will query."""
+    snapshot.manifest.card.require(embedder.card)
+    listing = open_source(source, layout, options)
+    with tempfile.TemporaryDirectory(prefix="caselink-queries-") as folder:
+        root = Path(folder) / "archive"
+        (root / KEY).parent.mkdir(parents=True)
+        shutil.copy(snapshot.root / KEY, root / KEY)
+        with open_writer(root, embedder.card, snapshot.root / "encoder") as writer:
+            report = ingest(listing, source, layout, roi, embedder, writer)
+        queries = open_snapshot(root)
+        try:
+            yield queries, report
+        finally:
+            queries.catalogue.close()

@@ -1,0 +1,137 @@
+"""From a film's record to its vector: the part of indexing that runs in worker threads and touches no catalogue."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from engine.embeddings import Embedder, Patch, Vectors
+from engine.errors import FilmError
+from engine.radiograph import Header, Radiograph, Stage
+from engine.readers import read
+from engine.region import Origin, Region
+from indexer.records import FilmRecord
+from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
+
+CROP_DETAIL = 2
+"""Decoded pixels per encoder pixel along a lesion crop's side, at least."""
+
+
+class Roi(StrEnum):
+    """What part of each film is embedded: all of it, or the lesion that a mask or box shows."""
+
+    whole = "whole"
+    mask = "mask"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger says of a file already: its bytes' hash and the key of the region embedded."""
+
+    sha256: str
+    region_key: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What became of one record.
+
+    reason: why it is left out, None otherwise. kept: the ledger knows these bytes and this region already, so nothing
+    was decoded and `film`, `region` and `vector` are None. film: read, its pixels dropped to spare memory.
+    """
+
+    record: FilmRecord
+    reason: str | None = None
+    kept: bool = False
+    sha256: str = ""
+    region_key: str = ""
+    film: Radiograph | None = None
+    region: Region | None = None
+    vector: Vectors | None = None
+
+
+@dataclass(frozen=True)
+class Preparer:
+    """Reads, cuts and embeds films; one instance serves every thread."""
+
+    embedder: Embedder
+    roi: Roi
+    thumbnails: Path
+    known: Mapping[str, Known]
+
+    def __call__(self, records: Sequence[FilmRecord]) -> list[Prepared]:
+        """What became of each record, in order; the forward pass runs on all of them at once."""
+        halfway = [self._read(record) for record in records]
+        patches = [patch for _, patch in halfway if patch is not None]
+        vectors = iter(self.embedder.embed(patches))
+        return [done if patch is None else replace(done, vector=next(vectors)) for done, patch in halfway]
+
+    def _read(self, record: FilmRecord) -> tuple[Prepared, Patch | None]:
+        if record.problem or record.path is None:
+            return Prepared(record, record.problem or "a table names it, but there is no such file"), None
+        try:
+            data = record.path.read_bytes()
+            mask = record.mask.read_bytes() if record.mask and self.roi is Roi.mask else None
+        except OSError as error:
+            return Prepared(record, f"the file cannot be read ({error.strerror})"), None
+        digest, key = sha256(data).hexdigest(), self._region_key(record, mask)
+        if self.known.get(record.file) == Known(digest, key):
+            return Prepared(record, kept=True, sha256=digest, region_key=key), None
+        try:
+            film, region = self._decode(record, data, mask)
+            patch = self.embedder.prepare(film, region)
+        except FilmError as error:
+            return Prepared(record, str(error), sha256=digest, region_key=key), None
+        save_thumbnail(self.thumbnails, film)
+        light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
+        return Prepared(record, sha256=digest, region_key=key, film=light, region=region), patch
+
+    def _region_key(self, record: FilmRecord, mask: bytes | None) -> str:
+        if mask is not None:
+            return f"mask {sha256(mask).hexdigest()}"
+        if self.roi is Roi.mask and record.boxes:
+            return f"boxes {record.boxes}"
+        return "whole"
+
+    def _decode(self, record: FilmRecord, data: bytes, mask: bytes | None) -> tuple[Radiograph, Region]:
+        name = record.file
+        if mask is not None:
+            drawn = cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE)
+            if drawn is None:
+                raise FilmError(f"its mask {record.mask and record.mask.name} is not a picture; mend or remove the mask")
+            share = Region.from_mask(drawn, drawn.shape)
+            if share is not None:
+                film = read(data, name=name, at_least=self._detail(share, max(drawn.shape)))
+                region = Region.from_mask(drawn, film.shape)
+                assert region is not None
+                return film, region
+        if self.roi is Roi.mask and record.boxes:
+            film = read(data, name=name)
+            return film, _around(record.boxes, film.shape)
+        film = read(data, name=name, at_least=THUMBNAIL_SIDE)
+        return film, Region.whole(film.shape)
+
+    def _detail(self, region: Region, long_side: int) -> int:
+        x0, _, x1, _ = region.square()
+        needed = CROP_DETAIL * self.embedder.card.size * long_side / (x1 - x0)
+        return max(THUMBNAIL_SIDE, int(np.ceil(needed)))
+
+
+def _around(boxes: tuple[tuple[int, int, int, int], ...], shape: tuple[int, int]) -> Region:
+    """One region around all lesion boxes, cut to the film."""
+    corners = np.array(boxes)
+    x0, y0 = corners[:, :2].min(axis=0)
+    x1, y1 = corners[:, 2:].max(axis=0)
+    if x0 >= shape[1] or y0 >= shape[0]:
+        raise FilmError(f"its lesion box starts at {x0},{y0}, outside its {shape[1]}x{shape[0]} pixels; mend the table")
+    return Region(int(x0), int(y0), min(int(x1), shape[1]), min(int(y1), shape[0]), Origin.mask)
+
+
+def merge(table: Header, film: Header) -> Header:
+    """What a table says of a film, and where it is silent, what the film's own header says."""
+    chosen = {name: value for name, value in vars(table).items() if value is not None and value != Stage.unknown}
+    return replace(film, **chosen)

@@ -1,0 +1,204 @@
+"""Searching a snapshot: filter, search, group by patient, vote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.card import ModelCard
+from engine.embeddings import Vectors, fuse
+from engine.errors import QueryError
+from engine.radiograph import Radiograph
+from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, count_votes
+from indexer.archive import Snapshot
+from indexer.catalogue import FILTER_COLUMNS, Row
+from indexer.filters import parse_filter
+
+MAX_K = 1000
+FILMS_PER_CASE = 4
+"""Best films listed under each patient."""
+FIRST_REACH = 8
+"""Films asked for per wanted patient at first; doubled until enough patients are found."""
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of an archive.
+
+    films: the query's films, all of one patient. vectors: float32 (n, d), their embeddings. k: patients wanted.
+    where: filter text, None for all. include_self: let the query's own patient answer too. all_stages: let films
+    taken after treatment answer too.
+    """
+
+    films: Sequence[Radiograph]
+    vectors: Vectors
+    k: int = 5
+    where: str | None = None
+    include_self: bool = False
+    all_stages: bool = False
+
+
+def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
+    """The k most similar past patients and their vote.
+
+    card: of the encoder that made the question's vectors.
+
+    Raises:
+        QueryError: k out of range, films of two patients, an empty archive. FilterError: a filter not understood.
+        ModelMismatch: vectors of another model.
+    """
+    snapshot.manifest.card.require(card)
+    _check_k(snapshot, question.k)
+    allowed, unknown = _allowed(snapshot, question)
+    found = _nearest_patients(snapshot, fuse(question.vectors), question.k, allowed)
+    cases = tuple(_case(snapshot, rank, hits) for rank, hits in enumerate(found, start=1))
+    ballots = count_votes(cases)
+    return Answer(
+        cases,
+        {ballot.entity: ballot.patients for ballot in ballots},
+        ballots,
+        ballots[0].entity if ballots else None,
+        None if ballots else _reason(cases),
+        TIE_RULE,
+        tuple(_warnings(question, cases, unknown)),
+        _manifest(snapshot, question, unknown),
+    )
+
+
+def _check_k(snapshot: Snapshot, k: int) -> None:
+    patients = len(snapshot.patients)
+    if not patients:
+        raise QueryError("the archive holds no films yet; index some with `caselink index`")
+    limit = min(MAX_K, patients)
+    if not 1 <= k <= limit:
+        raise QueryError(f"k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for fewer or more")
+
+
+def _allowed(snapshot: Snapshot, question: Question) -> tuple[Mask, int]:
+    """Rows that may answer, and how many the filter could not judge for want of a value."""
+    allowed = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated.copy()
+    unknown = 0
+    if question.where is not None:
+        ids, unknown = snapshot.catalogue.film_ids(parse_filter(question.where, FILTER_COLUMNS))
+        allowed &= np.isin(snapshot.film, np.array(ids, dtype=np.int64))
+    if not question.include_self:
+        allowed &= ~own_rows(snapshot, question.films)
+    return allowed, unknown
+
+
+def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Mask:
+    """Rows of the query's own patient, known by the header's identifier or by a film with the same bytes.
+
+    Raises:
+        QueryError: where the films' headers name more than one patient.
+    """
+    stated = {film.header.patient for film in films if film.header.patient}
+    if len(stated) > 1:
+        raise QueryError(f"the films belong to {len(stated)} patients by their headers; query one patient at a time")
+    issuers = {source.issuer for source in snapshot.manifest.sources.values()} | {""}
+    own = {snapshot.pseudonyms.patient(name, issuer) for name in stated for issuer in issuers}
+    twins = [row for film in films for row in snapshot.by_hash.get(film.sha256, [])]
+    codes = set(snapshot.patient[twins].tolist()) | {snapshot.patient_code.get(name, -1) for name in own}
+    return np.isin(snapshot.patient, list(codes))
+
+
+def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask) -> list[list[tuple[int, float]]]:
+    """Per patient, best first, the (row, similarity) of their best films; fewer than k where no more may answer."""
+    vectors = snapshot.vector[allowed]
+    everything = bool(allowed.all())
+    reach = k * FIRST_REACH
+    while True:
+        reach = min(reach, len(vectors))
+        if not reach:
+            return []
+        ids, similarity = snapshot.index.search(query[None], reach, None if everything else vectors)
+        patients: dict[int, list[tuple[int, float]]] = {}
+        held = ids[0] >= 0  # films that share a vector make `reach` larger than the index
+        found = zip(snapshot.rows_of_vectors(ids[0][held]), similarity[0][held].tolist(), strict=True)
+        for rows, likeness in found:
+            for row in rows[allowed[rows]].tolist():
+                patients.setdefault(int(snapshot.patient[row]), []).append((row, likeness))
+        if len(patients) >= k or reach == len(vectors):
+            return list(patients.values())[:k]
+        reach *= 2
+
+
+def _case(snapshot: Snapshot, rank: int, hits: list[tuple[int, float]]) -> SimilarCase:
+    hits = hits[:FILMS_PER_CASE]
+    rows = snapshot.films.take([row for row, _ in hits]).to_pylist()
+    best = rows[0]
+    return SimilarCase(
+        rank,
+        best["patient"],
+        round(hits[0][1], 6),
+        best["entity"],
+        best["malignancy"],
+        best["proof"],
+        best["site"],
+        best["side"],
+        best["age"],
+        best["sex"],
+        best["centre"],
+        tuple(_film(row, likeness) for row, (_, likeness) in zip(rows, hits, strict=True)),
+        snapshot.outcomes.get(best["patient"]),
+    )
+
+
+def _film(row: Row, similarity: float) -> SimilarFilm:
+    spacing = None if row["spacing_row"] is None else (row["spacing_row"], row["spacing_column"])
+    return SimilarFilm(
+        row["film"],
+        round(similarity, 6),
+        row["view"],
+        row["side"],
+        row["taken"],
+        row["stage"],
+        (row["x0"], row["y0"], row["x1"], row["y1"]),
+        row["region"],
+        row["rows"],
+        row["columns"],
+        spacing,
+    )
+
+
+def _reason(cases: Sequence[SimilarCase]) -> str:
+    if not cases:
+        return "no film may answer: the filter, the stage or the query's own patient leaves none; widen the filter"
+    return "none of the similar patients has a known entity, so there is nothing to vote on"
+
+
+def _warnings(question: Question, cases: Sequence[SimilarCase], unknown: int) -> list[str]:
+    said = [f"{film.source}: {warning}" for film in question.films for warning in film.warnings]
+    if len(cases) < question.k:
+        said.append(f"only {len(cases)} of the {question.k} patients asked for may answer")
+    silent = sum(case.entity is None for case in cases)
+    if silent and len(cases) > silent:
+        said.append(f"{silent} of the similar patients have no known entity and cast no vote")
+    if unknown:
+        said.append(f"the filter left out {unknown} films for which a value it asks for is unknown")
+    return said
+
+
+def _manifest(snapshot: Snapshot, question: Question, unknown: int) -> dict[str, object]:
+    manifest = snapshot.manifest
+    return {
+        "notice": NOTICE,
+        "synthetic": manifest.synthetic,
+        "archive": manifest.title,
+        "version": manifest.version,
+        "published": manifest.created,
+        "films": len(snapshot.film),
+        "patients": len(snapshot.patients),
+        "model": manifest.card.name,
+        "model_fingerprint": manifest.card.fingerprint,
+        "index": manifest.index,
+        "k": question.k,
+        "where": question.where,
+        "unknown_to_filter": unknown,
+        "stages": "all" if question.all_stages else "before treatment or unknown",
+        "include_self": question.include_self,
+        "asked": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

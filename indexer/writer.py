@@ -1,0 +1,179 @@
+"""The one writer of an archive: works on a private catalogue and publishes whole versions by rename.
+
+A version is published by writing, in this order: segment files, the catalogue's copy, the manifest. What a killed
+run left beyond the last manifest is swept away by the next. Acknowledged means published.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from safetensors.numpy import save
+
+from engine.card import ModelCard
+from engine.embeddings import Vectors
+from engine.errors import ArchiveBusy, ArchiveError
+from indexer.archive import KEY
+from indexer.catalogue import Catalogue, Row
+from indexer.durable import copy_durably, room_on_disk, write_durably
+from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_manifest
+from indexer.pseudonym import Pseudonymiser, load_key
+
+KEPT_VERSIONS = 3
+"""Versions kept on disk, so that a reader in the midst of opening one is not robbed of it."""
+ENCODER_FILES = ("encoder.onnx", "card.json")
+LOCK = "writer.lock"
+WORK = "work"
+
+
+class ArchiveWriter:
+    """Adds films to an archive; `open_writer` gives one."""
+
+    def __init__(self, root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: Pseudonymiser) -> None:
+        self.root = root
+        self.manifest = manifest
+        self.catalogue = catalogue
+        self.pseudonyms = pseudonyms
+        self._vectors: list[Vectors] = []
+        self._ids: list[int] = []
+
+    def declare_source(self, name: str, facts: SourceFacts) -> None:
+        """Note what a source is."""
+        self.manifest = self.manifest.with_source(name, facts)
+
+    def new_film(self) -> int:
+        """A film id never used before."""
+        film = self.manifest.next_film
+        self.manifest = replace(self.manifest, next_film=film + 1)
+        return film
+
+    def new_lesion(self) -> int:
+        """A lesion id never used before."""
+        lesion = self.manifest.next_lesion
+        self.manifest = replace(self.manifest, next_lesion=lesion + 1)
+        return lesion
+
+    def add_vector(self, vector: Vectors) -> int:
+        """Keep a unit vector (d,) for the next version; gives its id."""
+        number = self.manifest.next_vector
+        self.manifest = replace(self.manifest, next_vector=number + 1)
+        self._vectors.append(vector)
+        self._ids.append(number)
+        return number
+
+    def publish(self) -> None:
+        """Make everything so far a version that readers see; when this returns, no kill can lose it."""
+        version = self.manifest.version + 1
+        segments = self.manifest.segments
+        if self._ids:
+            segments += (self._write_segment(version),)
+        with room_on_disk(self.root):
+            self.catalogue.checkpoint()
+        path = f"versions/{version:06d}/catalogue.duckdb"
+        digest = copy_durably(self.catalogue.path, self.root / path)
+        self.manifest = replace(
+            self.manifest,
+            version=version,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            catalogue=PublishedFile(path, digest),
+            segments=segments,
+        )
+        self.manifest.save(self.root)
+        self._vectors.clear()
+        self._ids.clear()
+        self._sweep_versions()
+
+    def _write_segment(self, version: int) -> PublishedFile:
+        path = f"vectors/{self.manifest.card.fingerprint}/{version:06d}.safetensors"
+        tensors = {"vectors": np.stack(self._vectors), "ids": np.array(self._ids, dtype=np.int64)}
+        return PublishedFile(path, write_durably(self.root / path, save(tensors)), len(self._ids))
+
+    def _sweep_versions(self) -> None:
+        for folder in sorted((self.root / "versions").iterdir()):
+            if int(folder.name) <= self.manifest.version - KEPT_VERSIONS:
+                shutil.rmtree(folder)
+
+
+@contextmanager
+def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveWriter]:
+    """Open an archive for writing, making it where there is none; one writer at a time.
+
+    card: of the encoder whose vectors will be added. encoder: folder with its files, copied into a new archive so
+    that it can be queried on its own.
+
+    Raises:
+        ArchiveBusy: another process writes. ModelMismatch: the archive holds another model's vectors.
+        ArchiveError: the place is taken by something else.
+    """
+    _check_place(root)
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ArchiveBusy(f"another process is writing {root}; wait until it has ended, then run the same again") from None
+    try:
+        with room_on_disk(root):
+            manifest = _manifest_or_new(root, card, encoder)
+            manifest.card.require(card)
+            _sweep_work(root, manifest)
+            catalogue = _work_copy(root, manifest)
+        try:
+            yield ArchiveWriter(root, manifest, catalogue, load_key(root / KEY, create=False))
+        finally:
+            catalogue.close()
+            shutil.rmtree(root / WORK, ignore_errors=True)
+    finally:
+        lock.release()
+
+
+def _check_place(root: Path) -> None:
+    if root.is_file():
+        raise ArchiveError(f"{root} is a file; give a folder for the archive")
+    own = {NAME, LOCK, WORK, "private", "encoder", "versions", "vectors", "films"}
+    if root.is_dir() and not (root / NAME).exists():
+        strangers = sorted(p.name for p in root.iterdir() if p.name not in own and not p.name.startswith("."))
+        if strangers:
+            raise ArchiveError(f"{root} is no archive and not empty ({strangers[0]}); give a new or empty folder")
+
+
+def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
+    if (root / NAME).exists():
+        return read_manifest(root)
+    for name in ENCODER_FILES:
+        copy_durably(encoder / name, root / "encoder" / name)
+    load_key(root / KEY, create=True)
+    work = root / WORK / "catalogue.duckdb"
+    shutil.rmtree(work.parent, ignore_errors=True)
+    work.parent.mkdir(parents=True)
+    new = Catalogue.create(work)
+    new.checkpoint()
+    new.close()
+    path = "versions/000000/catalogue.duckdb"
+    manifest = Manifest(0, datetime.now(UTC).isoformat(timespec="seconds"), card, PublishedFile(path, ""))
+    manifest = replace(manifest, catalogue=PublishedFile(path, copy_durably(work, root / path)))
+    manifest.save(root)
+    return manifest
+
+
+def _sweep_work(root: Path, manifest: Manifest) -> None:
+    """Take away what a killed run left: its work, versions past the manifest, segments in no manifest."""
+    shutil.rmtree(root / WORK, ignore_errors=True)
+    for folder in (root / "versions").iterdir():
+        if int(folder.name) > manifest.version:
+            shutil.rmtree(folder)
+    published = {root / segment.path for segment in manifest.segments}
+    for segment in (root / "vectors").rglob("*"):
+        if segment.is_file() and segment not in published:
+            segment.unlink()
+
+
+def _work_copy(root: Path, manifest: Manifest) -> Catalogue:
+    work = root / WORK / "catalogue.duckdb"
+    copy_durably(check_file(root, manifest.catalogue), work)
+    return Catalogue(work, writable=True)

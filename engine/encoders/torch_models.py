@@ -10,9 +10,9 @@ from typing import Any
 
 import timm
 from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is of the HTTP library the client uses
     EntryNotFoundError,
-    HTTPError,  # type: ignore[attr-defined]  # of whichever HTTP library the hub's client was built on
+    HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
 )
@@ -119,18 +119,18 @@ def _hub_file(name: str, hub_id: str, filename: str | None) -> Path:
             get_hf_file_metadata(hf_hub_url(hub_id, choice), timeout=HUB_PROBE_SECONDS)
             return Path(hf_hub_download(hub_id, choice))
         except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-            raise _unreachable(name, hub_id) from error
+            raise _unreachable(name, hub_id, error) from error
         except EntryNotFoundError:
             continue
         except (HTTPError, OSError) as error:
-            raise _unreachable(name, hub_id) from error
+            raise _unreachable(name, hub_id, error) from error
     raise EncoderError(f"the hub's {hub_id} holds none of {', '.join(choices)}; use {OFFLINE_CHOICES}")
 
 
-def _unreachable(name: str, hub_id: str) -> EncoderError:
+def _unreachable(name: str, hub_id: str, error: Exception) -> EncoderError:
     return EncoderError(
-        f"the weights of {name!r} ({hub_id}) are not on this machine and the model hub cannot be reached; "
-        f"offline, use {OFFLINE_CHOICES}"
+        f"the weights of {name!r} ({hub_id}) are not on this machine and the model hub cannot be reached "
+        f"({type(error).__name__}); offline, use {OFFLINE_CHOICES}"
     )
 
 

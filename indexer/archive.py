@@ -32,6 +32,7 @@ class Snapshot:
     codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
     by_vector: int64 (n,), rows in order of their vector, to find the films of one. by_hash: content hash to rows.
     patient_code: the inverse of `patients`. outcomes: each patient's latest follow-up, where there is one.
+    cropped: share of films whose region is smaller than the film.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class Snapshot:
     by_hash: dict[str, list[int]]
     patient_code: dict[str, int]
     outcomes: dict[str, str]
+    cropped: float
 
     def rows_of_vectors(self, vectors: Ids) -> list[npt.NDArray[np.int64]]:
         """For each vector id, the rows of the films that share it."""
@@ -95,6 +97,7 @@ def open_snapshot(root: Path) -> Snapshot:
         by_hash=dict(by_hash),
         patient_code={name: code for code, name in enumerate(patients.tolist())},
         outcomes=catalogue.latest_follow_ups(),
+        cropped=float(np.mean(films["region"].to_numpy(zero_copy_only=False) != "whole")) if len(films) else 0.0,
     )
 
 

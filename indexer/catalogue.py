@@ -94,6 +94,10 @@ class Catalogue:
             names = [d[0] for d in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def film_rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """`rows` over `film_view`: every film with its lesion's entity, malignancy and proof."""
+        return self.rows(f"WITH film_view AS ({_FILM_VIEW}) {sql}", parameters)
+
     def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
         """The answer as one NumPy array a column (masked where NULL)."""
         with self._db.cursor() as cursor:

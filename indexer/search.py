@@ -11,6 +11,7 @@ from engine.card import ModelCard
 from engine.embeddings import Vectors, fuse
 from engine.errors import QueryError
 from engine.radiograph import Radiograph
+from engine.region import Origin, Region
 from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, count_votes
 from indexer.archive import Snapshot
 from indexer.catalogue import FILTER_COLUMNS, Row
@@ -28,12 +29,14 @@ Mask = npt.NDArray[np.bool_]
 class Question:
     """What is asked of an archive.
 
-    films: the query's films, all of one patient. vectors: float32 (n, d), their embeddings. k: patients wanted.
+    films: the query's films, all of one patient. regions: of each, what was embedded. vectors: float32 (n, d), their
+    embeddings. k: patients wanted.
     where: filter text, None for all. include_self: let the query's own patient answer too. all_stages: let films
     taken after treatment answer too.
     """
 
     films: Sequence[Radiograph]
+    regions: Sequence[Region]
     vectors: Vectors
     k: int = 5
     where: str | None = None
@@ -63,7 +66,7 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
         ballots[0].entity if ballots else None,
         None if ballots else _reason(cases),
         TIE_RULE,
-        tuple(_warnings(question, cases, unknown)),
+        tuple(_warnings(snapshot, question, cases, unknown)),
         _manifest(snapshot, question, unknown),
     )
 
@@ -170,8 +173,10 @@ def _reason(cases: Sequence[SimilarCase]) -> str:
     return "none of the similar patients has a known entity, so there is nothing to vote on"
 
 
-def _warnings(question: Question, cases: Sequence[SimilarCase], unknown: int) -> list[str]:
+def _warnings(snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int) -> list[str]:
     said = [f"{film.source}: {warning}" for film in question.films for warning in film.warnings]
+    if snapshot.cropped > 0.5 and any(region.origin is Origin.whole for region in question.regions):
+        said.append("a whole film was compared with an archive of lesion crops; draw the lesion for a fair comparison")
     if len(cases) < question.k:
         said.append(f"only {len(cases)} of the {question.k} patients asked for may answer")
     silent = sum(case.entity is None for case in cases)

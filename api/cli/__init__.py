@@ -1,0 +1,40 @@
+"""The command line: `caselink`."""
+
+import sys
+
+import typer
+
+from api.cli import archive, bench, demo, evaluate, index, query, serve
+from engine.errors import CaselinkError
+
+app = typer.Typer(
+    name="caselink",
+    help="Find the past patients whose radiographs look most like this one. Research use only; not a diagnosis.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("index")(index.index)
+app.command("query")(query.query)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(archive.report)
+app.command("archive")(archive.archive)
+app.command("patient")(archive.patient)
+app.command("serve")(serve.serve)
+app.command("page")(serve.page)
+app.command("demo")(demo.demo)
+app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
+
+
+def main() -> None:
+    """Run a command; a deliberate error becomes one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except CaselinkError as error:
+        print(f"caselink: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("caselink: stopped; everything acknowledged is kept, run the same again to go on", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)

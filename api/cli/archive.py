@@ -1,0 +1,71 @@
+"""`caselink archive`, `report` and `patient`: what is inside."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.common import out, print_json
+from indexer.archive import Archive
+from indexer.facts import archive_facts
+from indexer.patients import patient_history
+from indexer.report import report as ledger
+
+ArchiveOption = Annotated[Path, typer.Option(help="The archive.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
+    """Show what an archive holds, and the columns that a filter may name."""
+    with Archive(archive) as opened:
+        facts = archive_facts(opened.snapshot)
+    if json:
+        print_json(facts)
+        return
+    if facts["synthetic"]:
+        out.print("[bold]SYNTHETIC archive: no film or history is of a real person[/bold]")
+    out.print(f"{facts['title']}: {facts['films']} films of {facts['patients']} patients, version {facts['version']}")
+    out.print(f"encoder {facts['model']['name']}, {facts['model']['dimension']} numbers; index {facts['index']}")
+    table = Table("column", "type", "commonest values (films)", title="Columns for --where")
+    for column in facts["columns"]:
+        values = ", ".join(f"{v['value']} ({v['films']})" for v in column["values"][:6])
+        table.add_row(column["name"], column["type"], values)
+    out.print(table)
+
+
+def report(archive: ArchiveOption, json: JsonOption = False) -> None:
+    """Show what became of every film: indexed, duplicate of another, or left out and why."""
+    with Archive(archive) as opened:
+        sources = ledger(opened.snapshot)
+    if json:
+        print_json([vars(source) for source in sources])
+        return
+    for source in sources:
+        out.print(f"{source.title} ({source.layout}, {source.roi}): {source.source}", markup=False)
+        counts = f"{source.indexed} indexed, {len(source.duplicates)} duplicates, {len(source.left_out)} left out"
+        out.print(f"  {source.found} films found: {counts}")
+        for file, reason in source.duplicates + source.left_out:
+            out.print(f"  {file}: {reason}", markup=False)
+
+
+def patient(
+    patient: Annotated[str, typer.Argument(help="Pseudonym, as an answer shows it.")],
+    archive: ArchiveOption,
+    json: JsonOption = False,
+) -> None:
+    """Show a past patient's films, lesions and dated history."""
+    with Archive(archive) as opened:
+        history = patient_history(opened.snapshot, patient)
+    if json:
+        print_json(history)
+        return
+    if history["synthetic"]:
+        out.print("[bold]SYNTHETIC patient: no real person[/bold]")
+    for lesion in history["lesions"]:
+        facts = (lesion["entity"], lesion["malignancy"], lesion["site"], lesion["side"])
+        out.print(f"{', '.join(fact for fact in facts if fact)}; proven by {lesion['proof']}", markup=False)
+    for event in history["events"]:
+        out.print(f"{event['dated'] or 'undated'}  {event['kind']}: {event['text']}", markup=False)
+    for film in history["films"]:
+        out.print(f"film {film['film']}: {film['view'] or 'view unknown'}, {film['stage']}", markup=False)

@@ -1,0 +1,112 @@
+"""`caselink index`: bring films into an archive."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.cli.common import encoder_for, err, out, print_json
+from engine.errors import SourceError
+from indexer.ingest import IngestReport, ingest
+from indexer.ingest import Progress as Done
+from indexer.prepare import Roi
+from indexer.sources import SOURCES, SourceOptions, open_source
+from indexer.writer import open_writer
+
+PLAIN_EVERY_S = 2.0
+SHOWN = 10
+
+
+def index(
+    source: Annotated[Path, typer.Argument(help="Folder of films.")],
+    archive: Annotated[Path, typer.Option(help="The archive; made where there is none.")],
+    layout: Annotated[str, typer.Option(help=f"auto, {', '.join(SOURCES)}.")] = "auto",
+    roi: Annotated[Roi, typer.Option(help="Embed whole films, or the lesion that a mask shows.")] = Roi.whole,
+    encoder: Annotated[
+        str | None, typer.Option(help="default, a timm name, or NAME@CHECKPOINT; unset = the archive's own.")
+    ] = None,
+    table: Annotated[Path | None, typer.Option(help="CSV of the films (folder layout).")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--map", help="FIELD=COLUMN for a table with other column names; repeatable.")
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(help="Who gave the patient numbers; keeps hospitals apart.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; unset = one per core.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Index a folder of films: read, embed and enrol each; resumable, and a second run embeds nothing new."""
+    options = SourceOptions(table, dict(_pair(text) for text in column or []), issuer)
+    if layout == "auto":
+        layout = next((name for name, kind in SOURCES.items() if source.is_dir() and kind.recognises(source)), "folder")
+    listing = open_source(source, layout, options)
+    chosen = encoder_for(archive, encoder)
+    with open_writer(archive, chosen.embedder.card, chosen.folder) as writer, progress() as show:
+        report = ingest(listing, source, layout, roi, chosen.embedder, writer, show, workers)
+    if json:
+        print_json(report.to_dict())
+    else:
+        _print(report, archive, roi)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, equals, column = text.partition("=")
+    if not (field and equals and column):
+        raise SourceError(f"--map {text!r} is not FIELD=COLUMN, e.g. --map patient_id=PatNo")
+    return field, column
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Done], None]]:
+    """A bar on a terminal, else a plain line on stderr now and then."""
+    if not sys.stderr.isatty():
+        yield _plain_lines()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f} films/s, {task.fields[kept]} safe,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("indexing", total=None, rate=0.0, kept=0)
+
+        def show(done: Done) -> None:
+            bar.update(task, completed=done.done, total=done.total, rate=done.films_per_s, kept=done.acknowledged)
+
+        yield show
+
+
+def _plain_lines() -> Callable[[Done], None]:
+    state = {"said": time.monotonic(), "kept": 0}
+
+    def show(done: Done) -> None:
+        now = time.monotonic()
+        if now - state["said"] < PLAIN_EVERY_S and done.acknowledged == state["kept"]:
+            return
+        state.update(said=now, kept=done.acknowledged)
+        left = "?" if done.left_s is None else f"{done.left_s:.0f}"
+        line = f"{done.done}/{done.total} films, {done.films_per_s:.0f} films/s, {left} s left"
+        print(f"{line}, {done.acknowledged} acknowledged", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
+    if report.synthetic:
+        out.print("[bold]SYNTHETIC films: generated, from no real person[/bold]")
+    out.print(
+        f"{report.found} films found: {report.indexed} indexed ({report.embedded} embedded now), "
+        f"{len(report.duplicates)} duplicates, {len(report.left_out)} left out; {report.seconds:.1f} s"
+    )
+    if roi is Roi.mask and report.unmasked:
+        out.print(f"{report.unmasked} films have no mask and were embedded whole; they are marked region = 'whole'")
+    for file, reason in report.left_out[:SHOWN]:
+        out.print(f"  left out: {file}: {reason}", markup=False)
+    if len(report.left_out) > SHOWN:
+        out.print(f"  and {len(report.left_out) - SHOWN} more: caselink report --archive {archive}")

@@ -1,0 +1,80 @@
+"""`caselink query`: films in, similar past patients out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter
+from rich.table import Table
+
+from api.cli.common import encoder_for, out, parse_box, print_json
+from api.lookup import QueryFilm, ask
+from engine.errors import RegionError
+from engine.readers import read
+from engine.region import Region
+from indexer.answer import Answer
+from indexer.archive import Archive
+from indexer.masks import read_mask
+
+
+def query(
+    films: Annotated[list[Path], typer.Argument(help="Films of one patient: DICOM, PNG, JPEG or TIFF.")],
+    archive: Annotated[Path, typer.Option(help="The archive to ask.")],
+    k: Annotated[int, typer.Option("-k", help="Patients wanted.")] = 5,
+    roi: Annotated[str | None, typer.Option(help="Lesion box x0,y0,x1,y1 in film pixels (one film).")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Picture of the lesion, nonzero = lesion (one film).")] = None,
+    where: Annotated[str | None, typer.Option(help="Filter, e.g. \"age between 5 and 20 and sex='F'\".")] = None,
+    include_self: Annotated[bool, typer.Option(help="Let the query's own patient answer too.")] = False,
+    all_stages: Annotated[bool, typer.Option(help="Let films after treatment answer too.")] = False,
+    encoder: Annotated[str | None, typer.Option(help="Unset = the archive's own.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the Answer as JSON.")] = False,
+) -> None:
+    """Show the past patients whose films look most like these, and what their diagnoses vote for."""
+    if (roi or mask) and len(films) > 1:
+        raise RegionError(f"one region cannot serve {len(films)} films; query the film with the lesion by itself")
+    if roi and mask:
+        raise RegionError("give either --roi or --mask, not both")
+    embedder = encoder_for(archive, encoder).embedder
+    asked = [_film(path, roi, mask) for path in films]
+    with Archive(archive) as opened:
+        answer = ask(
+            opened.snapshot, embedder, asked, k=k, where=where, include_self=include_self, all_stages=all_stages
+        )
+    if json:
+        print_json(TypeAdapter(Answer).dump_python(answer, mode="json"))
+    else:
+        print_answer(answer)
+
+
+def _film(path: Path, roi: str | None, mask: Path | None) -> QueryFilm:
+    film = read(path)
+    if roi:
+        return QueryFilm(film, Region.drawn(parse_box(roi), film.shape))
+    if mask:
+        return QueryFilm(film, read_mask(mask, film.shape))
+    return QueryFilm(film, Region.whole(film.shape))
+
+
+def print_answer(answer: Answer) -> None:
+    """An answer as a table for people."""
+    if answer.manifest["synthetic"]:
+        out.print("[bold]SYNTHETIC archive: no film or history is of a real person[/bold]")
+    out.print(f"[dim]{answer.manifest['notice']}[/dim]")
+    table = Table(title=f"Similar past patients in {answer.manifest['archive']}", show_lines=False)
+    for column in ("", "similarity", "entity", "proven by", "site", "age", "sex", "patient", "films"):
+        table.add_column(column, overflow="fold")
+    for case in answer.cases:
+        age = "" if case.age is None else f"{case.age:.0f}"
+        facts = (case.entity or "unknown", case.proof or "", case.site or "", age, case.sex or "", case.patient)
+        table.add_row(str(case.rank), f"{case.similarity:.3f}", *facts, str(len(case.films)))
+    out.print(table)
+    if answer.label is None:
+        out.print(f"no vote: {answer.reason}")
+    for ballot in answer.tally:
+        out.print(
+            f"{ballot.patients} of {sum(answer.vote.values())} similar patients had {ballot.entity} "
+            f"(summed similarity {ballot.similarity:.3f})"
+        )
+    out.print(f"[dim]{answer.rule}[/dim]")
+    for warning in answer.warnings:
+        out.print(f"note: {warning}", markup=False)

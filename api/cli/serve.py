@@ -1,0 +1,56 @@
+"""`caselink serve` and `caselink page`: the HTTP API and the page over it."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from api.app import create_app
+from api.settings import settings
+
+
+def serve(
+    archive: Annotated[Path | None, typer.Option(help="The archive to serve.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address; loopback unless you say otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port.")] = None,
+) -> None:
+    """Serve the HTTP API of an archive."""
+    chosen = settings()
+    app = create_app(archive or chosen.archive, chosen)
+    uvicorn.run(app, host=host or chosen.host, port=port or chosen.port, log_level="warning")
+
+
+def page(
+    api: Annotated[str | None, typer.Option(help="Address of the API.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the page.")] = None,
+) -> None:
+    """Serve the page that talks to an API."""
+    raise typer.Exit(subprocess.run(page_command(port), env=page_environment(api), check=False).returncode)
+
+
+def page_command(port: int | None = None) -> list[str]:
+    """The command that runs the page."""
+    spec = find_spec("ui")
+    assert spec is not None and spec.submodule_search_locations
+    script = Path(next(iter(spec.submodule_search_locations))) / "app.py"
+    chosen = settings()
+    flags = {
+        "server.address": chosen.host,
+        "server.port": port or chosen.page_port,
+        "server.headless": "true",
+        "server.maxUploadSize": chosen.max_upload_mib,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+    }
+    return [sys.executable, "-m", "streamlit", "run", str(script), *(f"--{k}={v}" for k, v in flags.items())]
+
+
+def page_environment(api: str | None = None) -> dict[str, str]:
+    """The page's environment: this process's, with the API's address."""
+    return os.environ | {"CASELINK_API": api or settings().api}

@@ -1,0 +1,35 @@
+"""What an archive holds, for people and programs."""
+
+import json
+from typing import Any
+
+from indexer.archive import Snapshot
+from indexer.catalogue import FILTER_COLUMNS
+
+
+def archive_facts(snapshot: Snapshot) -> dict[str, Any]:
+    """Counts, model card, sources and filter columns with their commonest values, ready for JSON."""
+    manifest = snapshot.manifest
+    return {
+        "title": manifest.title,
+        "synthetic": manifest.synthetic,
+        "version": manifest.version,
+        "published": manifest.created,
+        "films": len(snapshot.film),
+        "patients": len(snapshot.patients),
+        "index": manifest.index,
+        "model": json.loads(manifest.card.to_json()),
+        "sources": [vars(facts) for facts in manifest.sources.values()],
+        "columns": [_column(snapshot, name) for name in FILTER_COLUMNS],
+        "left_out": snapshot.catalogue.rows("SELECT outcome, count(*) AS films FROM ledger GROUP BY 1 ORDER BY 1"),
+    }
+
+
+def _column(snapshot: Snapshot, name: str) -> dict[str, Any]:
+    personal = name in {"patient", "film"}
+    values = [] if personal else snapshot.catalogue.values(name)
+    return {
+        "name": name,
+        "type": FILTER_COLUMNS[name].value,
+        "values": [{"value": None if v is None else str(v), "films": n} for v, n in values],
+    }

@@ -9,11 +9,13 @@ import numpy.typing as npt
 from indexer.evaluation.voting import NOBODY
 
 CHUNK = 1 << 22  # similarities held at once (about 130 MB with their sort keys)
+MOST_ROWS = 1024  # queries at once, however small the gallery
 _LEFT_OUT = np.uint64(np.iinfo(np.uint64).max)
 _LOW = np.uint64(0xFFFFFFFF)
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Keys = npt.NDArray[np.uint64]
 Similarity = Callable[[slice], Floats]
 """Rows of queries -> their similarity to every film of the gallery, (rows, n); higher is nearer."""
 
@@ -99,30 +101,28 @@ def ranked(gallery: Gallery, asked: Asked, similarity: Similarity, ties: list[Ti
 
     Left out are the gallery's films of the query's own patient or group. Memory is bounded by CHUNK.
     """
-    step = max(1, CHUNK // len(gallery))
+    step = max(1, min(CHUNK // len(gallery), MOST_ROWS))
     for begin in range(0, len(asked), step):
         rows = slice(begin, min(begin + step, len(asked)))
         close = similarity(rows) + np.float32(0)  # + 0 makes -0.0 equal to 0.0
         own = asked.patient[rows, None] == gallery.patient
         own |= asked.group[rows, None] == gallery.group
+        upper = _descending(close) << np.uint64(32)
         for number, order in enumerate(ties):
-            yield number, _rank(gallery, rows, close, own, order)
+            yield number, _rank(gallery, rows, close, np.where(own, _LEFT_OUT, upper | _lower(order, rows)), order)
 
 
-def _rank(gallery: Gallery, rows: slice, close: Floats, own: npt.NDArray[np.bool_], ties: Ties) -> Ranked:
+def _rank(gallery: Gallery, rows: slice, close: Floats, keys: Keys, ties: Ties) -> Ranked:
+    """One number per film holds similarity above and tie order below: a minimum finds the best film of a patient,
+    and one sort ranks the patients, ties included.
+    """
     n = len(gallery)
-    start = ties.start[rows, None]
-    # One number per film holds similarity above and tie order below: a minimum finds the best film of a patient
-    # and one sort ranks the patients, ties included.
-    keys = _descending(close) << np.uint64(32)
-    keys |= ((ties.rank - start) % n).astype(np.uint64)
-    keys[own] = _LEFT_OUT
     best = np.minimum.reduceat(keys, gallery.starts, axis=1)
     best.sort(axis=1)
     empty = best == _LEFT_OUT
     at_rank = np.empty(n, dtype=np.int64)
     at_rank[ties.rank] = np.arange(n)
-    film = at_rank[((best & _LOW).astype(np.int64) + start) % n]
+    film = at_rank[((best & _LOW).astype(np.int64) + ties.start[rows, None]) % n]
     return Ranked(
         rows,
         np.where(empty, -1, film),
@@ -131,7 +131,14 @@ def _rank(gallery: Gallery, rows: slice, close: Floats, own: npt.NDArray[np.bool
     )
 
 
-def _descending(values: Floats) -> npt.NDArray[np.uint64]:
+def _lower(ties: Ties, rows: slice) -> Keys:
+    """Each film's place among equals, (rows, n)."""
+    place = ties.rank - ties.start[rows, None]
+    place += len(ties.rank) * (place < 0)
+    return place.view(np.uint64)
+
+
+def _descending(values: Floats) -> Keys:
     """Numbers below 2**32 that rise as float32 values fall (IEEE 754 bits are ordered but for the sign)."""
     bits = np.ascontiguousarray(values).view(np.uint32)
     negative = bits >> np.uint32(31) == 1

@@ -1,4 +1,7 @@
 import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from indexer.evaluation import Cohort, evaluate
 from indexer.evaluation.report import most_common
 
 
-def test_majority_goes_by_patients_not_films(make_cohort):
+def test_majority_goes_by_patients_not_films(make_cohort: Callable[..., Cohort]) -> None:
     archive = make_cohort(0, n=5, patient=["a", "a", "a", "b", "c"], entity=["x", "x", "x", "y", "y"])
     assert most_common(archive) == "y"
     queries = make_cohort(1, n=4, patient=list("defg"), group=list("defg"), entity=["y", "x", "x", "z"])
@@ -17,11 +20,11 @@ def test_majority_goes_by_patients_not_films(make_cohort):
     assert majority["macro_recall"]["value"] == pytest.approx(1 / 3)
 
 
-def test_majority_of_equals_is_the_first_by_name(make_cohort):
+def test_majority_of_equals_is_the_first_by_name(make_cohort: Callable[..., Cohort]) -> None:
     assert most_common(make_cohort(0, n=2, patient=["a", "b"], entity=["y", "x"])) == "x"
 
 
-def told_by(make_cohort, n=200, **columns):
+def told_by(make_cohort: Callable[..., Cohort], n: int = 200, **columns: object) -> Any:
     """Vectors say nothing; what `columns` say may tell entity x (even rows) from y."""
     patient = np.array([f"p{i}" for i in range(n)], dtype=object)
     plainly = {
@@ -48,7 +51,9 @@ def told_by(make_cohort, n=200, **columns):
 @pytest.mark.parametrize(
     "column", [{"age": [10, 40] * 100}, {"sex": ["F", "M"] * 100}, {"site": ["tibia", "femur"] * 100}]
 )
-def test_metadata_finds_what_age_sex_or_site_tell_alone(make_cohort, column):
+def test_metadata_finds_what_age_sex_or_site_tell_alone(
+    make_cohort: Callable[..., Cohort], column: dict[str, Any]
+) -> None:
     found = told_by(make_cohort, **column)
     assert found["metadata"]["vote_accuracy"]["7"]["value"] == 1
     assert "shortcut" not in found
@@ -57,19 +62,21 @@ def test_metadata_finds_what_age_sex_or_site_tell_alone(make_cohort, column):
 @pytest.mark.parametrize(
     "column", [{"region": ["mask", "whole"] * 100}, {"view": ["frontal", None] * 100}, {"centre": [None, "1"] * 100}]
 )
-def test_shortcut_finds_what_presence_tells_and_metadata_does_not(make_cohort, column):
+def test_shortcut_finds_what_presence_tells_and_metadata_does_not(
+    make_cohort: Callable[..., Cohort], column: dict[str, Any]
+) -> None:
     found = told_by(make_cohort, **column)
     assert found["shortcut"]["map"]["value"] == 1
     assert found["metadata"]["vote_accuracy"]["1"]["value"] == pytest.approx(0.5, abs=0.07)
 
 
-def test_baselines_that_say_nothing_score_chance_at_any_k(make_cohort):
+def test_baselines_that_say_nothing_score_chance_at_any_k(make_cohort: Callable[..., Cohort]) -> None:
     found = told_by(make_cohort, n=1000, age=[np.nan] + [30] * 999)
     for name in ("metadata", "shortcut"):
         assert found[name]["precision"]["3"]["value"] == pytest.approx(0.5, abs=0.04)
 
 
-def test_metadata_on_real_records_tells_much_and_is_what_images_must_beat(real_data):
+def test_metadata_on_real_records_tells_much_and_is_what_images_must_beat(real_data: Callable[[str], Path]) -> None:
     with (real_data("btxrd") / "cases.csv").open(encoding="utf-8", newline="") as lines:
         cases = [case for case in csv.DictReader(lines) if case["entity"] != "no tumour"]
     text = {name: np.array([case[name] for case in cases], dtype=object) for name in cases[0]}

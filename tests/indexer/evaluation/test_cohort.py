@@ -1,10 +1,14 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from engine.errors import QueryError
+from indexer.evaluation import Cohort
 
 
-def test_unknown_text_is_none_and_arrays_have_their_types(make_cohort):
+def test_unknown_text_is_none_and_arrays_have_their_types(make_cohort: Callable[..., Cohort]) -> None:
     cohort = make_cohort(0, n=2, sex=["", "F"], age=[3, np.nan], film=[7, 8])
     assert list(cohort.sex) == [None, "F"]
     assert cohort.vectors.dtype == np.float32
@@ -12,7 +16,7 @@ def test_unknown_text_is_none_and_arrays_have_their_types(make_cohort):
     assert cohort.age.dtype == np.float64
 
 
-def test_take_by_mask_and_by_index_agree(make_cohort):
+def test_take_by_mask_and_by_index_agree(make_cohort: Callable[..., Cohort]) -> None:
     cohort = make_cohort(1, extra={"malignancy": np.array(["benign"] * 30, dtype=object)})
     mask = cohort.age > 40
     by_mask, by_index = cohort.take(mask), cohort.take(np.flatnonzero(mask))
@@ -24,7 +28,7 @@ def test_take_by_mask_and_by_index_agree(make_cohort):
     np.testing.assert_array_equal(by_mask.vectors, cohort.vectors[mask])
 
 
-def test_column_finds_extras_and_refuses_strangers(make_cohort):
+def test_column_finds_extras_and_refuses_strangers(make_cohort: Callable[..., Cohort]) -> None:
     cohort = make_cohort(0, n=2, extra={"malignancy": ["benign", None]})
     assert list(cohort.column("malignancy")) == ["benign", None]
     with pytest.raises(QueryError, match=r"no column 'hospital'.*centre.*malignancy"):
@@ -48,6 +52,8 @@ def test_column_finds_extras_and_refuses_strangers(make_cohort):
         ({"extra": {"sex": ["F", "M"]}}, "extra column 'sex'"),
     ],
 )
-def test_wrong_columns_are_refused_with_the_value(make_cohort, given, message):
+def test_wrong_columns_are_refused_with_the_value(
+    make_cohort: Callable[..., Cohort], given: dict[str, Any], message: str
+) -> None:
     with pytest.raises(QueryError, match=message):
         make_cohort(0, n=2, **given)

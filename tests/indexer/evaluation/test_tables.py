@@ -1,15 +1,18 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
-from indexer.evaluation import entity_rows, evaluate, markdown, rows
+from indexer.evaluation import Cohort, entity_rows, evaluate, markdown, rows
 
 
 @pytest.fixture
-def found(make_cohort):
+def found(make_cohort: Callable[..., Cohort]) -> dict[str, Any]:
     return evaluate(make_cohort(0, n=60, patients=30), None, ks=(1, 5), by="centre", resamples=30).to_dict()
 
 
-def test_rows_hold_each_measure_beside_its_baselines(found):
+def test_rows_hold_each_measure_beside_its_baselines(found: dict[str, Any]) -> None:
     header, *body = rows(found)
     assert header == ["measure", "neighbours by", "k = 1", "k = 5", "any k"]
     assert all(len(row) == len(header) for row in body)
@@ -19,7 +22,7 @@ def test_rows_hold_each_measure_beside_its_baselines(found):
     assert [row[1] for row in body if row[0] == "hit"] == ["images", "age, sex, site only", "what is missing only"]
 
 
-def test_cells_are_the_figures_in_per_cent(found):
+def test_cells_are_the_figures_in_per_cent(found: dict[str, Any]) -> None:
     given = found["groups"]["centre=2"]["precision"]["5"]
     [row] = [row for row in rows(found, "centre=2") if row[:2] == ["precision", "images"]]
     assert row[3] == f"{100 * given['value']:.1f} ({100 * given['low']:.1f}–{100 * given['high']:.1f})"
@@ -29,12 +32,12 @@ def test_cells_are_the_figures_in_per_cent(found):
     assert row[4].startswith(f"{100 * found['groups']['all']['map']['value']:.1f} (")
 
 
-def test_no_interval_leaves_the_figure_alone(make_cohort):
+def test_no_interval_leaves_the_figure_alone(make_cohort: Callable[..., Cohort]) -> None:
     found = evaluate(make_cohort(0), None, ks=(1,), resamples=0).to_dict()
     assert "(" not in rows(found)[1][2]
 
 
-def test_entities_come_with_their_numbers_most_frequent_first(found):
+def test_entities_come_with_their_numbers_most_frequent_first(found: dict[str, Any]) -> None:
     header, *body = entity_rows(found)
     assert header == ["entity", "films", "patients", "recall, k = 1", "recall, k = 5"]
     films = [int(row[1]) for row in body]
@@ -42,7 +45,7 @@ def test_entities_come_with_their_numbers_most_frequent_first(found):
     assert sum(films) == found["groups"]["all"]["n_films"]
 
 
-def test_markdown_is_whole_tables_for_every_group(make_cohort):
+def test_markdown_is_whole_tables_for_every_group(make_cohort: Callable[..., Cohort]) -> None:
     entity = np.array(["a|b", "c"] * 15, dtype=object)
     found = evaluate(make_cohort(0, entity=entity), None, by="sex", resamples=5).to_dict()
     text = markdown(found)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,12 +20,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from engine.card import ModelCard
 from engine.embeddings import Patch, Vectors
+from engine.encoders import reference
 from engine.encoders.export import export
 from engine.encoders.files import EncoderFiles
 from engine.encoders.runtime import PRECISIONS, OnnxEmbedder, usable_cores
@@ -54,33 +55,45 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One runtime beside torch. Shares are of queries; `*_that_matter` leaves out changes among near ties.
+class Changed:
+    """Shares of queries whose K nearest patients, nearest patient or vote changed; `*_matters`: not by a near tie."""
 
-    speed_1, speed_32: films/s, given one at a time and 32 at a time; ratio_*: over torch's in the same run.
+    nearest_k: float
+    nearest_k_matters: float
+    nearest: float
+    nearest_matters: float
+    vote: float
+    vote_matters: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """films_1, films_32: films/s given one or 32 at a time; ratio_*: over torch's in the same run.
+
     core_ms: processor time of one film's forward pass in bulk.
     """
 
-    runtime: str
-    min_cosine: float
-    median_cosine: float
-    top5_changed: float
-    top5_changed_that_matter: float
-    nearest_changed: float
-    nearest_changed_that_matter: float
-    vote_changed: float
-    vote_changed_that_matter: float
-    speed_1: float
-    speed_32: float
+    films_1: float
+    films_32: float
     ratio_1: float
     ratio_32: float
     core_ms: float
 
+
+@dataclass(frozen=True)
+class Verdict:
+    """One runtime beside torch: cosine of each film's two vectors, what changed for queries, and its pace."""
+
+    runtime: str
+    min_cosine: float
+    median_cosine: float
+    changed: Changed
+    pace: Pace
+
     @property
     def admitted(self) -> bool:
         """Whether the rule lets this runtime serve."""
-        matter = self.nearest_changed_that_matter + self.vote_changed_that_matter
-        return self.min_cosine >= MIN_COSINE and matter == 0
+        return self.min_cosine >= MIN_COSINE and self.changed.nearest_matters == 0 and self.changed.vote_matters == 0
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,7 @@ def _lesion(folder: Path, image: str, prepare: Callable[[Radiograph, Region], Pa
     pixels, mask = (cv2.imread(str(folder / part / image), cv2.IMREAD_GRAYSCALE) for part in ("images", "masks"))
     if pixels is None or mask is None:
         raise SystemExit(f"{folder / 'images' / image} or its mask cannot be read; fetch the folder anew")
-    film = Radiograph(np.asarray(pixels, np.float32) / 255, "", image)
+    film = Radiograph((pixels / 255).astype(np.float32), "", image)
     return prepare(film, Region.from_mask(mask, film.shape) or Region.whole(film.shape))
 
 
@@ -120,7 +133,8 @@ def generated(prepare: Callable[[Radiograph, Region], Patch], limit: int) -> Cas
         noise = rng.random((256, 224), np.float32)
         texture = cv2.GaussianBlur(noise, (0, 0), 1.0 + number // 2 % 9)
         texture[:, 80:150] += 0.3 * texture.std() * (1 + number // 2 % 9)
-        film = Radiograph(np.asarray(cv2.normalize(texture, None, 0, 1, cv2.NORM_MINMAX), np.float32), "", "generated")
+        texture = (texture - texture.min()) / np.ptp(texture)
+        film = Radiograph(texture.astype(np.float32), "", "generated")
         patches.append(prepare(film, Region.whole(film.shape)))
     patients = np.array([f"P{number // 2}" for number in numbers])
     entities = np.array([f"E{number // 2 % 9}" for number in numbers])
@@ -130,13 +144,8 @@ def generated(prepare: Callable[[Radiograph, Region], Patch], limit: int) -> Cas
 def torch_embed() -> Embed:
     """The reference: PyTorch eager on all cores, one forward pass for all patches given."""
     model, _ = load(parse(DEFAULT))
-    torch.set_num_threads(usable_cores())
-
-    def embed(patches: Sequence[Patch]) -> Vectors:
-        with torch.inference_mode():
-            return _unit(model(torch.from_numpy(np.stack(patches))).numpy())
-
-    return embed
+    reference.use_threads(usable_cores())
+    return partial(reference.embed, model)
 
 
 def onnxruntime_embed(onnx: Path) -> Embed:
@@ -206,23 +215,24 @@ def set_gap(best: Floats, before: npt.NDArray[np.int64], after: npt.NDArray[np.i
     return float(best[left].max() - best[entered].min()) if left.size else 0.0
 
 
-def disagreement(reference: Ranking, other: Ranking, best: Floats) -> dict[str, float]:
+def disagreement(before: Ranking, after: Ranking, best: Floats) -> Changed:
     """Shares of queries whose neighbours changed, and whose change matters."""
-    gaps = np.array([set_gap(*rows) for rows in zip(best, reference.nearest, other.nearest, strict=True)])
-    same_set = (np.sort(reference.nearest) == np.sort(other.nearest)).all(axis=1)
-    first = reference.nearest[:, 0] != other.nearest[:, 0]
+    gaps = np.array([set_gap(*rows) for rows in zip(best, before.nearest, after.nearest, strict=True)])
+    same_set = (np.sort(before.nearest) == np.sort(after.nearest)).all(axis=1)
+    first = before.nearest[:, 0] != after.nearest[:, 0]
     rows = np.arange(len(best))
-    first_gap = best[rows, reference.nearest[:, 0]] - best[rows, other.nearest[:, 0]]
-    vote = reference.votes != other.votes
-    vote_gap = np.where(same_set, reference.vote_margin, gaps)
-    return {
-        "top5_changed": float((~same_set).mean()),
-        "top5_changed_that_matter": float((~same_set & (gaps >= NEAR_TIE)).mean()),
-        "nearest_changed": float(first.mean()),
-        "nearest_changed_that_matter": float((first & (first_gap >= NEAR_TIE)).mean()),
-        "vote_changed": float(vote.mean()),
-        "vote_changed_that_matter": float((vote & (vote_gap >= NEAR_TIE)).mean()),
-    }
+    first_gap = best[rows, before.nearest[:, 0]] - best[rows, after.nearest[:, 0]]
+    vote = before.votes != after.votes
+    vote_gap = np.where(same_set, before.vote_margin, gaps)
+    shares = (
+        ~same_set,
+        ~same_set & (gaps >= NEAR_TIE),
+        first,
+        first & (first_gap >= NEAR_TIE),
+        vote,
+        vote & (vote_gap >= NEAR_TIE),
+    )
+    return Changed(*(float(share.mean()) for share in shares))
 
 
 def embed_all(embed: Embed, patches: Sequence[Patch], batch: int = 32) -> Vectors:
@@ -248,7 +258,7 @@ def judge(cases: Cases, embedders: dict[str, Embed]) -> list[Verdict]:
     _, entities = np.unique(cases.entities, return_inverse=True)
     expected = embed_all(embedders[REFERENCE], cases.patches).astype(np.float64)
     similarity = expected @ expected.T
-    reference, best = rank(similarity, patients, entities), patient_similarity(similarity, patients)
+    before, best = rank(similarity, patients, entities), patient_similarity(similarity, patients)
     few = cases.patches[:64]
     paces = {name: (speed(embed, few, 1), speed(embed, few, 32)) for name, embed in embedders.items()}
     base_1, base_32 = (pace[0] for pace in paces[REFERENCE])
@@ -256,17 +266,17 @@ def judge(cases: Cases, embedders: dict[str, Embed]) -> list[Verdict]:
     for name, embed in embedders.items():
         vectors = embed_all(embed, cases.patches).astype(np.float64)
         cosine = (vectors * expected).sum(axis=1)
-        changes = disagreement(reference, rank(vectors @ vectors.T, patients, entities), best)
+        changed = disagreement(before, rank(vectors @ vectors.T, patients, entities), best)
         (one, _), (many, core_ms) = paces[name]
-        pace = (one, many, one / base_1, many / base_32, core_ms)
-        verdicts.append(Verdict(name, float(cosine.min()), float(np.median(cosine)), *changes.values(), *pace))
+        pace = Pace(one, many, one / base_1, many / base_32, core_ms)
+        verdicts.append(Verdict(name, float(cosine.min()), float(np.median(cosine)), changed, pace))
     return verdicts
 
 
 def chosen(verdicts: Sequence[Verdict]) -> str:
     """The runtime that the rule picks: the fastest in bulk of those admitted that an `OnnxEmbedder` has."""
     admitted = [v for v in verdicts if v.admitted and v.runtime in PRECISIONS]
-    return max(admitted, key=lambda v: v.speed_32).runtime if admitted else REFERENCE
+    return max(admitted, key=lambda v: v.pace.films_32).runtime if admitted else REFERENCE
 
 
 def run(data: Path | None, films: int = FILMS) -> tuple[str, list[Verdict]]:
@@ -288,12 +298,12 @@ def _table(source: str, verdicts: Sequence[Verdict]) -> Table:
             v.runtime,
             f"{v.min_cosine:.6f}",
             f"{v.median_cosine:.6f}",
-            f"{v.top5_changed:.1%} ({v.top5_changed_that_matter:.1%})",
-            f"{v.nearest_changed:.1%} ({v.nearest_changed_that_matter:.1%})",
-            f"{v.vote_changed:.1%} ({v.vote_changed_that_matter:.1%})",
-            f"{v.speed_1:.0f} | {v.speed_32:.0f}",
-            f"{v.ratio_1:.1f} | {v.ratio_32:.1f}",
-            f"{v.core_ms:.1f}",
+            f"{v.changed.nearest_k:.1%} ({v.changed.nearest_k_matters:.1%})",
+            f"{v.changed.nearest:.1%} ({v.changed.nearest_matters:.1%})",
+            f"{v.changed.vote:.1%} ({v.changed.vote_matters:.1%})",
+            f"{v.pace.films_1:.0f} | {v.pace.films_32:.0f}",
+            f"{v.pace.ratio_1:.1f} | {v.pace.ratio_32:.1f}",
+            f"{v.pace.core_ms:.1f}",
             "yes" if v.admitted else "no",
         )
     table.caption = f"changed queries (those that matter in brackets); the rule picks {chosen(verdicts)}"

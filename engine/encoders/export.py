@@ -22,8 +22,8 @@ import torch
 from torch import nn
 
 from engine.card import ModelCard
-from engine.embeddings import Vectors
 from engine.encoders.files import CARD_FILE, ONNX_FILE, EncoderFiles, published
+from engine.encoders.reference import embed, features
 from engine.encoders.runtime import DEFAULT_RUNTIME, OnnxEmbedder
 from engine.encoders.spec import Spec
 from engine.encoders.torch_models import Facts, load
@@ -121,25 +121,19 @@ def _strip_notes(proto: onnx.ModelProto) -> None:
 
 
 def _card(model: nn.Module, facts: Facts, data: bytes, runtime: str) -> ModelCard:
-    features = _torch_features(model, np.zeros((1, 3, facts.size, facts.size), np.float32))
-    if features.ndim != 2:
-        raise EncoderError(f"{facts.name} answers with {features.shape} for one film; an encoder needs one row each")
+    answer = features(model, [np.zeros((3, facts.size, facts.size), np.float32)])
+    if answer.ndim != 2:
+        raise EncoderError(f"{facts.name} answers with {answer.shape} for one film; an encoder needs one row each")
     sha256 = hashlib.sha256(data).hexdigest()
-    return ModelCard(**asdict(facts), sha256=sha256, dimension=features.shape[1], runtime=runtime)
-
-
-def _torch_features(model: nn.Module, patches: Vectors) -> Vectors:
-    with torch.inference_mode():
-        return np.asarray(model(torch.from_numpy(patches)).numpy(), np.float32)
+    return ModelCard(**asdict(facts), sha256=sha256, dimension=answer.shape[1], runtime=runtime)
 
 
 def _check(model: nn.Module, embedder: OnnxEmbedder) -> None:
     """Compare the exported network with the original on blurred noise, which resembles no training picture."""
     size = embedder.card.size
     coarse = torch.from_numpy(np.random.default_rng(0).standard_normal((2, 3, 7, 7), np.float32))
-    patches = nn.functional.interpolate(coarse, size=(size, size), mode="bilinear").numpy()
-    expected = _torch_features(model, patches)
-    cosine = (embedder.embed(list(patches)) * expected).sum(axis=1) / np.linalg.norm(expected, axis=1)
+    patches = list(nn.functional.interpolate(coarse, size=(size, size), mode="bilinear").numpy())
+    cosine = (embedder.embed(patches) * embed(model, patches)).sum(axis=1)
     if not cosine.min() >= MIN_COSINE:
         raise EncoderError(
             f"{embedder.card.name} exported to {embedder.card.runtime} agrees with torch to cosine {cosine.min():.4f} "

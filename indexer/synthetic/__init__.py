@@ -25,7 +25,8 @@ __all__ = ["GeneratedArchive", "generate"]
 
 TITLE = "SYNTHETIC demo archive"
 OURS = frozenset({"source.json", "films", "masks", "query", "diagnoses.csv", "events.csv", "films.csv"})
-_README = """SYNTHETIC films, ready to be sent as queries. No patient: a program drew them, and nothing here may guide care.
+_README = """SYNTHETIC films, ready to be sent as queries.
+No patient: a program drew them, and nothing here may guide care.
 {names}
 None of these patients is in the archive.
 """
@@ -67,7 +68,9 @@ def generate(
         SourceError: fewer than one patient or worker, a negative seed, or files in `out` that are not a demo's.
     """
     if n_patients < 1 or workers < 1 or seed < 0:
-        raise SourceError(f"{n_patients} patients, {workers} workers, seed {seed}: patients and workers start at 1, seeds at 0")
+        raise SourceError(
+            f"{n_patients} patients, {workers} workers, seed {seed}: patients and workers start at 1, seeds at 0"
+        )
     _clear(out)
     patients = plan_cohort(n_patients, seed)
     rows: list[_Rows] = []
@@ -89,7 +92,9 @@ def _clear(out: Path) -> None:
         raise SourceError(f"{out.name} is a file; name a folder for the demo archive")
     strange = sorted(p.name for p in out.iterdir() if p.name not in OURS) if out.is_dir() else []
     if strange:
-        raise SourceError(f"{out.name} holds {strange[0]!r}, which is no part of a demo archive; name a new or empty folder")
+        raise SourceError(
+            f"{out.name} holds {strange[0]!r}, which is no part of a demo archive; name a new or empty folder"
+        )
     for name in sorted(OURS):
         path = out / name
         if path.is_dir():
@@ -123,8 +128,20 @@ def _write_patient(out: Path, patient: Patient) -> _Rows:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(cv2.imencode(".png", film.mask)[1].tobytes())
         films.append((f"{name}.dcm", patient.patient_id, plan.stage, film.view, patient.side, patient.site))
-    diagnosis = (patient.patient_id, "1", patient.entity, patient.malignancy, patient.site, patient.side, patient.proven.isoformat(), patient.proof)
-    events = tuple((patient.patient_id, e.day.isoformat(), e.kind, e.text, f"SYNTHETIC {e.source}") for e in write_history(patient, lesion))
+    diagnosis = (
+        patient.patient_id,
+        "1",
+        patient.entity,
+        patient.malignancy,
+        patient.site,
+        patient.side,
+        patient.proven.isoformat(),
+        patient.proof,
+    )
+    events = tuple(
+        (patient.patient_id, e.day.isoformat(), e.kind, e.text, f"SYNTHETIC {e.source}")
+        for e in write_history(patient, lesion)
+    )
     return _Rows(diagnosis, events, tuple(films))
 
 
@@ -134,14 +151,24 @@ def _write_queries(folder: Path, patients: Sequence[Patient]) -> None:
     for k, patient in enumerate(patients, start=1):
         plan = patient.films[0]
         write_film(folder / f"query-{k}.dcm", patient, plan, draw(patient, place(patient), plan))
-        lines.append(f"query-{k}.dcm: SYNTHETIC, drawn as {patient.entity}, {patient.site}, age {patient.age}, {patient.sex}")
+        lines.append(
+            f"query-{k}.dcm: SYNTHETIC, drawn as {patient.entity}, {patient.site}, age {patient.age}, {patient.sex}"
+        )
     (folder / "README.txt").write_text(_README.format(names="\n".join(lines)), encoding="utf-8")
 
 
 def _write_tables(out: Path, rows: Sequence[_Rows]) -> None:
-    _write_csv(out / "diagnoses.csv", ("patient_id", "lesion", "entity", "malignancy", "site", "side", "date", "proof"), [r.diagnosis for r in rows])
-    _write_csv(out / "events.csv", ("patient_id", "date", "kind", "text", "source"), [e for r in rows for e in r.events])
-    _write_csv(out / "films.csv", ("file", "patient_id", "stage", "view", "side", "site"), [f for r in rows for f in r.films])
+    _write_csv(
+        out / "diagnoses.csv",
+        ("patient_id", "lesion", "entity", "malignancy", "site", "side", "date", "proof"),
+        [r.diagnosis for r in rows],
+    )
+    _write_csv(
+        out / "events.csv", ("patient_id", "date", "kind", "text", "source"), [e for r in rows for e in r.events]
+    )
+    _write_csv(
+        out / "films.csv", ("file", "patient_id", "stage", "view", "side", "site"), [f for r in rows for f in r.films]
+    )
 
 
 def _write_csv(path: Path, header: Row, rows: Iterable[Row]) -> None:

@@ -40,10 +40,23 @@ class EntityFacts:
 
 
 SITE_SHARES: dict[str, float] = {
-    "clavicle": 0.87, "spine": 0.49, "femur": 36.71, "fibula": 5.19, "humerus": 15.33, "hand": 7.66, "ilium": 2.97,
-    "ischium": 0.99, "pubis": 1.36, "sacrum": 0.12, "patella": 0.87, "foot": 5.19, "radius": 1.48, "scapula": 2.10,
-    "tibia": 18.05, "ulna": 0.62,
-}  # fmt: skip
+    "clavicle": 0.87,
+    "spine": 0.49,
+    "femur": 36.71,
+    "fibula": 5.19,
+    "humerus": 15.33,
+    "hand": 7.66,
+    "ilium": 2.97,
+    "ischium": 0.99,
+    "pubis": 1.36,
+    "sacrum": 0.12,
+    "patella": 0.87,
+    "foot": 5.19,
+    "radius": 1.48,
+    "scapula": 2.10,
+    "tibia": 18.05,
+    "ulna": 0.62,
+}
 PAIRED_EXCEPT = frozenset({"spine", "sacrum"})
 
 _LONG = {"femur": 1.0, "tibia": 1.0, "humerus": 1.0, "fibula": 1.0, "radius": 1.0, "ulna": 1.0, "clavicle": 0.6}
@@ -51,17 +64,62 @@ _FLAT = {"ilium": 1.0, "pubis": 1.0, "ischium": 1.0, "scapula": 1.0, "sacrum": 0
 _SMALL = {"hand": 0.1, "foot": 0.4, "patella": 0.5}
 
 ENTITIES: dict[str, EntityFacts] = {
-    "aneurysmal bone cyst": EntityFacts(6.06, 52, "benign", 0, ((1, 16, 9, 3, 55),), {**_LONG, **_SMALL, **_FLAT, "spine": 6, "pubis": 1.5}),
-    "chondroblastoma": EntityFacts(2.22, 36, "benign", 0, ((1, 19, 7, 9, 45),), {**_LONG, "patella": 5, "foot": 2, "fibula": 0.3, "clavicle": 0.1}),
-    "chondrosarcoma": EntityFacts(15.33, 44, "malignant", 0, ((1, 54, 14, 20, 89),), {**_LONG, **_FLAT, **{k: 4.0 for k in ("ilium", "pubis", "ischium", "scapula")}, "hand": 0.1, "foot": 0.2, "tibia": 0.6}),
-    "enchondroma": EntityFacts(22.37, 53, "benign", 75, ((1, 42, 14, 10, 80),), {**_LONG, "hand": 8, "foot": 1.5, "tibia": 0.6, "humerus": 1.6, "scapula": 0.1}),
-    "Ewing sarcoma": EntityFacts(1.11, 39, "malignant", 0, ((1, 14, 5, 4, 32),), {**_LONG, **_FLAT, "ilium": 4, "fibula": 3}),
-    "fibrous dysplasia": EntityFacts(3.83, 52, "benign", 60, ((1, 29, 15, 5, 75),), {**_LONG, "femur": 1.6, "ilium": 1, "humerus": 0.8}),
-    "giant cell tumour": EntityFacts(6.30, 54, "intermediate", 0, ((1, 32, 8, 18, 62),), {**_LONG, "radius": 6, "patella": 2, "sacrum": 3, "hand": 0.2, "foot": 0.4, "humerus": 0.6}),
-    "non-ossifying fibroma": EntityFacts(4.08, 40, "benign", 90, ((1, 13, 4, 4, 25),), {"femur": 1, "tibia": 1.4, "fibula": 1, "humerus": 0.2}),
-    "osteochondroma": EntityFacts(28.31, 40, "benign", 70, ((0.75, 20, 8, 4, 45), (0.25, 44, 12, 20, 75)), {**_LONG, "scapula": 2, "ilium": 1, "foot": 0.8, "hand": 0.3, "pubis": 0.6}),
-    "osteosarcoma": EntityFacts(10.38, 43, "malignant", 0, ((0.72, 17, 5, 5, 30), (0.28, 55, 14, 30, 86)), {**_LONG, "fibula": 0.7, "ilium": 1, "clavicle": 0.3, "scapula": 0.3}),
-}  # fmt: skip
+    "aneurysmal bone cyst": EntityFacts(
+        6.06, 52, "benign", 0, ((1, 16, 9, 3, 55),), {**_LONG, **_SMALL, **_FLAT, "spine": 6, "pubis": 1.5}
+    ),
+    "chondroblastoma": EntityFacts(
+        2.22, 36, "benign", 0, ((1, 19, 7, 9, 45),), {**_LONG, "patella": 5, "foot": 2, "fibula": 0.3, "clavicle": 0.1}
+    ),
+    "chondrosarcoma": EntityFacts(
+        15.33,
+        44,
+        "malignant",
+        0,
+        ((1, 54, 14, 20, 89),),
+        {**_LONG, **_FLAT, "ilium": 4, "pubis": 4, "ischium": 4, "scapula": 4, "hand": 0.1, "foot": 0.2, "tibia": 0.6},
+    ),
+    "enchondroma": EntityFacts(
+        22.37,
+        53,
+        "benign",
+        75,
+        ((1, 42, 14, 10, 80),),
+        {**_LONG, "hand": 8, "foot": 1.5, "tibia": 0.6, "humerus": 1.6, "scapula": 0.1},
+    ),
+    "Ewing sarcoma": EntityFacts(
+        1.11, 39, "malignant", 0, ((1, 14, 5, 4, 32),), {**_LONG, **_FLAT, "ilium": 4, "fibula": 3}
+    ),
+    "fibrous dysplasia": EntityFacts(
+        3.83, 52, "benign", 60, ((1, 29, 15, 5, 75),), {**_LONG, "femur": 1.6, "ilium": 1, "humerus": 0.8}
+    ),
+    "giant cell tumour": EntityFacts(
+        6.30,
+        54,
+        "intermediate",
+        0,
+        ((1, 32, 8, 18, 62),),
+        {**_LONG, "radius": 6, "patella": 2, "sacrum": 3, "hand": 0.2, "foot": 0.4, "humerus": 0.6},
+    ),
+    "non-ossifying fibroma": EntityFacts(
+        4.08, 40, "benign", 90, ((1, 13, 4, 4, 25),), {"femur": 1, "tibia": 1.4, "fibula": 1, "humerus": 0.2}
+    ),
+    "osteochondroma": EntityFacts(
+        28.31,
+        40,
+        "benign",
+        70,
+        ((0.75, 20, 8, 4, 45), (0.25, 44, 12, 20, 75)),
+        {**_LONG, "scapula": 2, "ilium": 1, "foot": 0.8, "hand": 0.3, "pubis": 0.6},
+    ),
+    "osteosarcoma": EntityFacts(
+        10.38,
+        43,
+        "malignant",
+        0,
+        ((0.72, 17, 5, 5, 30), (0.28, 55, 14, 30, 86)),
+        {**_LONG, "fibula": 0.7, "ilium": 1, "clavicle": 0.3, "scapula": 0.3},
+    ),
+}
 
 STAGES = ("before treatment", "after operation", "after therapy", "unknown")
 
@@ -123,7 +181,9 @@ def largest_remainder(shares: Sequence[float], total: int, least: int = 0) -> li
 @cache
 def site_table() -> npt.NDArray[np.float64]:
     """Joint shares (entity, site), by iterative proportional fitting of the affinities to both margins; sums to 1."""
-    table = np.array([[facts.sites.get(s, 0.0) * share for s, share in SITE_SHARES.items()] for facts in ENTITIES.values()])
+    table = np.array(
+        [[facts.sites.get(s, 0.0) * share for s, share in SITE_SHARES.items()] for facts in ENTITIES.values()]
+    )
     rows = np.array([f.share for f in ENTITIES.values()]) / sum(f.share for f in ENTITIES.values())
     columns = np.array(list(SITE_SHARES.values())) / sum(SITE_SHARES.values())
     for _ in range(200):
@@ -159,13 +219,28 @@ def make_patient(seed: int, number: int, patient_id: str, entity: str, site: str
     proven = first + timedelta(days=int(rng.integers(5, 40)))
     operated = rng.random() < {"benign": 0.45, "intermediate": 1.0, "malignant": 1.0}[facts.malignancy]
     proof = "tumour board" if rng.random() * 100 < facts.boarded else "histology"
-    surgery = proven + timedelta(days=int(rng.integers(*_wait(entity)))) if operated and (proof == "histology" or rng.random() < 0.3) else None
+    surgery = (
+        proven + timedelta(days=int(rng.integers(*_wait(entity))))
+        if operated and (proof == "histology" or rng.random() < 0.3)
+        else None
+    )
     born = first - timedelta(days=int(age * 365.25 + rng.integers(5, 360)))
     return Patient(
-        key=(seed, number), patient_id=patient_id, name=f"SYNTHETIC^{number}", sex=sex, age=age, born=born, entity=entity,
-        malignancy=facts.malignancy, proof=proof, site=site, side="" if site in PAIRED_EXCEPT else str(rng.choice(["L", "R"])),
-        proven=proven, surgery=surgery, films=_plan_films(entity, first, surgery, rng),
-    )  # fmt: skip
+        key=(seed, number),
+        patient_id=patient_id,
+        name=f"SYNTHETIC^{number}",
+        sex=sex,
+        age=age,
+        born=born,
+        entity=entity,
+        malignancy=facts.malignancy,
+        proof=proof,
+        site=site,
+        side="" if site in PAIRED_EXCEPT else str(rng.choice(["L", "R"])),
+        proven=proven,
+        surgery=surgery,
+        films=_plan_films(entity, first, surgery, rng),
+    )
 
 
 def _wait(entity: str) -> tuple[int, int]:
@@ -185,11 +260,23 @@ def _plan_films(entity: str, first: date, surgery: date | None, rng: np.random.G
         stages[-1] = STAGES[1]
     if entity in NEOADJUVANT and count >= 3 and surgery is not None:
         stages[2 if stages[-1] == STAGES[0] or count == 4 else 1] = STAGES[2]
-    views = ["frontal", "lateral", "oblique", "frontal"] if rng.random() < 0.85 else ["lateral", "frontal", "frontal", "oblique"]
+    views = (
+        ["frontal", "lateral", "oblique", "frontal"]
+        if rng.random() < 0.85
+        else ["lateral", "frontal", "frontal", "oblique"]
+    )
     films = []
     for i, stage in enumerate(stages):
         view = views[i] if stage not in STAGES[1:3] else "frontal"
-        films.append(FilmPlan(i + 1, stage, view, _film_day(stage, i, first, surgery, rng), f"{rng.integers(8, 18):02d}{rng.integers(0, 60):02d}{rng.integers(0, 60):02d}"))
+        films.append(
+            FilmPlan(
+                i + 1,
+                stage,
+                view,
+                _film_day(stage, i, first, surgery, rng),
+                f"{rng.integers(8, 18):02d}{rng.integers(0, 60):02d}{rng.integers(0, 60):02d}",
+            )
+        )
     return tuple(films)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from imagecodecs import packbits_encode
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from indexer.synthetic.cohort import FilmPlan, Patient
 from indexer.synthetic.film import Film
@@ -16,10 +19,23 @@ from indexer.synthetic.film import Film
 # Implementation of our own, so that bytes do not change with pydicom's version.
 _IMPLEMENTATION = generate_uid(entropy_srcs=["caselink", "synthetic"])
 _BODY_PARTS = {
-    "femur": "FEMUR", "tibia": "LOWERLEG", "fibula": "LOWERLEG", "humerus": "HUMERUS", "hand": "HAND", "foot": "FOOT", "ilium": "PELVIS",
-    "pubis": "PELVIS", "ischium": "PELVIS", "sacrum": "SACRUM", "patella": "KNEE", "radius": "FOREARM", "ulna": "FOREARM",
-    "clavicle": "CLAVICLE", "scapula": "SCAPULA", "spine": "LSPINE",
-}  # fmt: skip
+    "femur": "FEMUR",
+    "tibia": "LOWERLEG",
+    "fibula": "LOWERLEG",
+    "humerus": "HUMERUS",
+    "hand": "HAND",
+    "foot": "FOOT",
+    "ilium": "PELVIS",
+    "pubis": "PELVIS",
+    "ischium": "PELVIS",
+    "sacrum": "SACRUM",
+    "patella": "KNEE",
+    "radius": "FOREARM",
+    "ulna": "FOREARM",
+    "clavicle": "CLAVICLE",
+    "scapula": "SCAPULA",
+    "spine": "LSPINE",
+}
 _VIEW_POSITIONS = {"frontal": "AP", "lateral": "LL", "oblique": "LLO"}
 
 
@@ -52,7 +68,9 @@ class Encoding:
 def sample_encoding(rng: np.random.Generator) -> Encoding:
     """Mostly plain MONOCHROME2; one film in seven inverted, one in nine RLE, some with a rescale or a narrow range."""
     low, high = (0, 4095) if rng.random() < 0.5 else (int(rng.integers(40, 500)), int(rng.integers(2600, 4000)))
-    slope, intercept = (1.0, 0.0) if rng.random() < 0.75 else (float(rng.choice([0.5, 2.0])), float(rng.choice([-1024, -100, 50])))
+    slope, intercept = (
+        (1.0, 0.0) if rng.random() < 0.75 else (float(rng.choice([0.5, 2.0])), float(rng.choice([-1024, -100, 50])))
+    )
     return Encoding(rng.random() < 0.14, rng.random() < 0.11, low, high, slope, intercept)
 
 
@@ -63,14 +81,31 @@ def write_film(path: Path, patient: Patient, plan: FilmPlan, film: Film) -> None
     data.file_meta = _file_meta(patient, plan)
     _describe_patient(data, patient, plan)
     _describe_image(data, patient, plan, film, encoding)
-    data.PixelData = encoding.store(film.picture).tobytes()
+    stored = encoding.store(film.picture)
     if encoding.compressed:
-        data.compress(RLELossless, generate_instance_uid=False)
+        data.file_meta.TransferSyntaxUID = RLELossless
+        data.PixelData = encapsulate([rle_frame(stored)])
+        data["PixelData"].VR = "OB"
+    else:
+        data.PixelData = stored.tobytes()
+        data["PixelData"].VR = "OW"
     path.parent.mkdir(parents=True, exist_ok=True)
     data.save_as(path, enforce_file_format=True)
 
 
-def _uid(patient: Patient, *parts: str) -> str:
+def rle_frame(stored: npt.NDArray[np.uint16]) -> bytes:
+    """One DICOM RLE frame (PS3.5 Annex G) of (H, W): high bytes, then low bytes, each row packed by itself.
+
+    pydicom's own encoder gives the same picture, some fifty times slower.
+    """
+    planes = [np.ascontiguousarray(part.astype(np.uint8)) for part in (stored >> 8, stored & 0xFF)]
+    segments = [packbits_encode(plane, axis=-1) for plane in planes]
+    padded = [segment + b"\0" * (len(segment) % 2) for segment in segments]
+    offsets = [64, 64 + len(padded[0])]
+    return struct.pack("<16L", 2, *offsets, *[0] * 13) + b"".join(padded)
+
+
+def _uid(patient: Patient, *parts: str) -> UID:
     return generate_uid(entropy_srcs=["caselink", *map(str, patient.key), *parts])
 
 
@@ -92,7 +127,12 @@ def _describe_patient(data: Dataset, patient: Patient, plan: FilmPlan) -> None:
     data.SeriesInstanceUID = _uid(patient, "series", str(plan.number))
     data.StudyDate = data.SeriesDate = data.AcquisitionDate = data.ContentDate = day
     data.StudyTime = data.SeriesTime = data.AcquisitionTime = data.ContentTime = plan.clock
-    data.StudyID, data.SeriesNumber, data.InstanceNumber, data.AccessionNumber = day, plan.number, 1, f"SYN{plan.number}"
+    data.StudyID, data.SeriesNumber, data.InstanceNumber, data.AccessionNumber = (
+        day,
+        plan.number,
+        1,
+        f"SYN{plan.number}",
+    )
     data.StudyDescription = f"SYNTHETIC radiograph, {patient.site}"
     data.PatientName, data.PatientID, data.PatientSex = patient.name, patient.patient_id, patient.sex
     data.PatientBirthDate, data.PatientAge = patient.born.strftime("%Y%m%d"), f"{age_on(patient, plan):03d}Y"

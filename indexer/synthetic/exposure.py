@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -12,25 +14,27 @@ WHITE = 4095.0
 
 def expose(attenuation: Plane, rng: np.random.Generator) -> Plane:
     """Tone-mapped picture in 0..1, bone bright, float32 (H, W), from optical depths."""
-    soft = cv2.GaussianBlur(attenuation, (0, 0), float(rng.uniform(0.55, 1.0)))
+    soft = np.asarray(cv2.GaussianBlur(attenuation, (0, 0), float(rng.uniform(0.55, 1.0))), dtype=np.float32)
     wide = _wide_blur(soft, 36)
     # Multi-frequency processing of CR readers: less of the thick-to-thin sweep, more of the edges.
     flat = soft - rng.uniform(0.25, 0.5) * wide + rng.uniform(0.15, 0.5) * (soft - cv2.GaussianBlur(soft, (0, 0), 2.5))
     body = attenuation > 0.15
-    low, high = np.percentile(flat[body][::37], (3, 99.4)) if body.any() else (0.0, 1.0)
+    low, high = (float(v) for v in np.percentile(flat[body][::37], (3, 99.4)))
     air = low - rng.uniform(0.35, 0.6) * (high - low)
     picture = np.clip((flat - air) / (high - air), 0, 1.15)
     picture = picture ** float(rng.uniform(0.9, 1.35)) * float(rng.uniform(0.86, 1.0))
     grain = noise(picture.shape, 0.5, 0.5, rng)
     # Fewer photons behind thick parts: the spread grows with the square root of the attenuation factor.
     spread = float(rng.uniform(0.006, 0.022)) * np.exp(0.22 * np.clip(attenuation - 1.5, -3, 4))
-    return np.clip(picture + spread * grain, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(picture + spread * grain, 0, 1), dtype=np.float32)
 
 
 def _wide_blur(plane: Plane, sigma: float) -> Plane:
     h, w = plane.shape
     small = cv2.resize(plane, (w // 8, h // 8), interpolation=cv2.INTER_AREA)
-    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 8), (w, h), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 8), (w, h), interpolation=cv2.INTER_LINEAR).astype(
+        np.float32
+    )
 
 
 def collimate(picture: Plane, rng: np.random.Generator, keep: tuple[float, float, float, float]) -> Plane:
@@ -39,31 +43,36 @@ def collimate(picture: Plane, rng: np.random.Generator, keep: tuple[float, float
     kind = rng.random()
     if kind < 0.35:
         return picture
-    turn = np.deg2rad(rng.normal(0, 1.6))
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    u = (x - w / 2) * np.cos(turn) + (y - h / 2) * np.sin(turn) + w / 2
-    v = (y - h / 2) * np.cos(turn) - (x - w / 2) * np.sin(turn) + h / 2
+    turn = float(np.deg2rad(rng.normal(0, 1.6)))
+    cos, sin = math.cos(turn), math.sin(turn)
+    y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
+    u = (x - w / 2) * cos + (y - h / 2) * sin + w / 2
+    v = (y - h / 2) * cos - (x - w / 2) * sin + h / 2
     x0, x1 = min(rng.uniform(0, 0.09) * w, keep[0]), max(w - rng.uniform(0, 0.09) * w, keep[2])
     y0, y1 = min(rng.uniform(0, 0.06) * h, keep[1]), max(h - rng.uniform(0, 0.06) * h, keep[3])
     open_ = np.minimum(np.minimum(u - x0, x1 - u), np.minimum(v - y0, y1 - v))
     weight = np.clip(open_ / rng.uniform(1.0, 3.5), 0, 1)
     outside = float(rng.uniform(0.0, 0.05)) if kind < 0.9 else float(rng.uniform(0.85, 1.0))
-    return (picture * weight + outside * (1 - weight)).astype(np.float32)
+    return np.asarray(picture * weight + outside * (1 - weight), dtype=np.float32)
 
 
 def burn_in(picture: Plane, side: str, rng: np.random.Generator, keep: tuple[float, float, float, float]) -> None:
     """Write the side marker and the word SYNTHETIC into `picture`, away from the pixel box `keep`."""
     h, w = picture.shape
-    corners = [(0.02, 0.03), (0.60, 0.03), (0.02, 0.97), (0.60, 0.97)]
-    order = [corners[int(i)] for i in rng.permutation(4)]
-    scale = 0.42 * w / 480
-    fx, fy = order[0]
-    at = (int(fx * w), int(np.clip(fy * h, 16 * scale / 0.42, h - 8)))
-    _write(picture, "SYNTHETIC", at, scale, 1, 0.92)
+    size = 0.5 * max(w, 440) / 480
+    (tw, th), _ = cv2.getTextSize("SYNTHETIC", cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    x = 8 if rng.random() < 0.5 else w - tw - 8
+    y = th + 8 if rng.random() < 0.5 else h - 10
+    picture[max(y - th - 4, 0) : y + 6, max(x - 5, 0) : x + tw + 5] *= 0.15
+    _write(picture, "SYNTHETIC", (x, y), size, 1, 0.92)
     if not side or rng.random() < 0.1:
         return
     places = [(px, py) for px in (0.1, 0.88) for py in (0.16, 0.35, 0.62, 0.82)]
-    free = [(px, py) for px, py in places if not (keep[0] - 30 < px * w < keep[2] + 30 and keep[1] - 30 < py * h < keep[3] + 30)]
+    free = [
+        (px, py)
+        for px, py in places
+        if not (keep[0] - 30 < px * w < keep[2] + 30 and keep[1] - 30 < py * h < keep[3] + 30)
+    ]
     px, py = (free or places)[int(rng.integers(0, len(free or places)))]
     _marker(picture, side, (int(px * w), int(py * h)), float(rng.uniform(0.7, 1.5)) * w / 480, rng)
 
@@ -81,10 +90,9 @@ def _marker(picture: Plane, letter: str, at: tuple[int, int], size: float, rng: 
 
 
 def _write(picture: Plane, text: str, at: tuple[int, int], size: float, weight: int, level: float) -> None:
-    """Letters of `level` with a dark halo, so that they can be read on bone too; OpenCV writes on 8 bits only."""
-    for thick, value in ((weight + 2, 0.05), (weight, level)):
-        ink = np.zeros(picture.shape, dtype=np.uint8)
-        cv2.putText(ink, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, 255, thick, cv2.LINE_AA)
-        cover = ink.astype(np.float32) / 255
-        picture *= 1 - cover
-        picture += value * cover
+    """Letters of `level`; OpenCV writes on 8 bits only."""
+    ink = np.zeros(picture.shape, dtype=np.uint8)
+    cv2.putText(ink, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, 255, weight, cv2.LINE_AA)
+    cover = ink.astype(np.float32) / 255
+    picture *= 1 - cover
+    picture += level * cover

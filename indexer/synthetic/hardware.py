@@ -27,12 +27,12 @@ def implant(site: Site, layers: Layers, done: str) -> Plane:
     metal = np.zeros_like(bone)
     if done == "cement":
         layers.cortex += 30 * np.clip(site.edge + 0.5, 0, 1) * bone * (1 + 0.04 * noise(bone.shape, 2, 2, site.rng))
-        metal += _plate(site)
+        metal += _plate(site, bone)
     elif done == "graft":
         chips = np.clip(0.9 + 0.6 * noise(bone.shape, 1.6 / site.spacing, 1.6 / site.spacing, site.rng), 0.1, 2)
         layers.cortex += 7 * chips * np.clip(site.edge + 0.5, 0, 1) * bone * min(1.0, 0.3 + site.half / 20)
         if site.half > 9 and site.rng.random() < 0.6:
-            metal += _plate(site)
+            metal += _plate(site, bone)
     elif done in ("prosthesis", "resection"):
         gone = np.clip((1.15 * site.reach[0] - np.abs(site.a)) / 0.6 + 0.5, 0, 1)
         layers.cortex *= 1 - gone
@@ -46,16 +46,21 @@ def _bar(across: Plane, half: float, softness: float) -> Plane:
     return np.asarray(np.clip((half - np.abs(across)) / softness + 0.5, 0, 1), dtype=np.float32)
 
 
-def _plate(site: Site) -> Plane:
+def _plate(site: Site, bone: Plane) -> Plane:
     """A lateral plate with screws through the bone."""
-    soft, side = max(site.spacing, 0.3), site.half + 1.5
-    reach = 1.3 * site.reach[0] + 14
-    metal = 3.0 * _bar(site.b - side, 1.8, soft) * _bar(site.a, reach, soft)
-    for a in np.arange(-reach + 5, reach, 11.0):
-        lean = site.rng.normal(0, 0.04)
-        thread = 1.5 + 0.25 * np.sign(np.sin(site.b * 2.6))
-        shaft = _bar(site.a - a - lean * site.b, 1.0, soft) * thread / 1.5
-        metal = np.maximum(metal, 2.4 * shaft * ((site.b < side) & (site.b > -0.95 * site.half)))
+    unit = float(np.clip(site.half / 18, 0.35, 1.0))
+    soft, side, across = max(site.spacing, 0.3), site.half + 1.5 * unit, site.b + np.float32(site.offset)
+    first, last = -0.85 * site.reach[0], site.reach[0] + 55 * unit  # it spares the joint
+    metal = (
+        3.0 * _bar(across - side, 1.8 * unit, soft) * _bar(site.a - 0.5 * (first + last), 0.5 * (last - first), soft)
+    )
+    held = (bone > 0) | (across > 0.5 * site.half)
+    for a in np.arange(first + 5 * unit, last, 12.0 * unit):
+        if abs(a) < 0.8 * site.reach[0] and site.rng.random() < 0.7:
+            continue
+        lean = site.rng.normal(0, 0.05)
+        shaft = _bar(site.a - a - lean * across, 1.1 * unit, soft)
+        metal = np.maximum(metal, 2.0 * shaft * (held & (across < side) & (across > -0.9 * site.half)))
     return np.asarray(metal, dtype=np.float32)
 
 

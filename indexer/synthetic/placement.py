@@ -6,25 +6,48 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.synthetic.anatomy import SCENES, Scene
+from indexer.synthetic.anatomy import Scene
 from indexer.synthetic.cohort import Patient
 from indexer.synthetic.lesions import Signs, sample_signs, sample_zone
 from indexer.synthetic.outlines import Points
+from indexer.synthetic.scenes import SCENES
 
 # Site -> (frontal scene, share of lesions at the start of the bone's axis, size of its ends relative to a femur).
 _LONG = {
-    "femur": ("leg", 0.25, 1.0), "tibia": ("leg", 0.8, 0.85), "fibula": ("leg", 0.75, 0.6), "humerus": ("shoulder", 0.92, 0.85),
-    "radius": ("hand", 0.95, 0.5), "ulna": ("hand", 0.95, 0.45), "clavicle": ("shoulder", 0.5, 0.45),
-}  # fmt: skip
-_FLAT = {"ilium": "pelvis", "pubis": "pelvis", "ischium": "pelvis", "sacrum": "pelvis", "scapula": "shoulder", "spine": "spine", "patella": "leg"}
+    "femur": ("leg", 0.25, 1.0),
+    "tibia": ("leg", 0.8, 0.85),
+    "fibula": ("leg", 0.75, 0.6),
+    "humerus": ("shoulder", 0.92, 0.85),
+    "radius": ("hand", 0.95, 0.5),
+    "ulna": ("hand", 0.95, 0.45),
+    "clavicle": ("shoulder", 0.5, 0.45),
+}
+_FLAT = {
+    "ilium": "pelvis",
+    "pubis": "pelvis",
+    "ischium": "pelvis",
+    "sacrum": "pelvis",
+    "scapula": "shoulder",
+    "spine": "spine",
+    "patella": "leg",
+}
 _TUBULAR = {"hand": ("metacarpal", "phalanx"), "foot": ("metatarsal", "toe phalanx")}
-# How many of a whole-region film's lesions are shown with the whole region: (centre x, centre y).
-OVERVIEWS = {"hand": (2.0, -88.0), "foot": (0.0, -62.0), "pelvis": (-90.0, -22.0), "shoulder": (-48.0, 18.0), "spine": (0.0, 0.0)}
+# Middle of a film of the whole region, mm.
+OVERVIEWS = {
+    "hand": (2.0, -88.0),
+    "foot": (0.0, -62.0),
+    "pelvis": (-90.0, -22.0),
+    "shoulder": (-48.0, 18.0),
+    "spine": (0.0, 0.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A lesion's seat in one scene, adult mm: centre (2,), unit direction along the bone, away from the joint, joint (2,)."""
+    """A lesion's seat in one scene: its centre (2,) and the nearer joint (2,) in adult mm, and the way from the joint.
+
+    `along` is a unit direction (2,) along the bone.
+    """
 
     scene: Scene
     region: str
@@ -60,7 +83,11 @@ def body_growth(age: int) -> float:
 def place(patient: Patient) -> Lesion:
     """The patient's lesion from the patient's own stream."""
     rng = patient.rng(1)
-    signs, zone, growth = sample_signs(patient.entity, patient.site, rng), sample_zone(patient.entity, rng), body_growth(patient.age)
+    signs, zone, growth = (
+        sample_signs(patient.entity, patient.site, rng),
+        sample_zone(patient.entity, rng),
+        body_growth(patient.age),
+    )
     if patient.site in _LONG:
         region, at_start, _ = _LONG[patient.site]
         end = "start" if rng.random() < at_start else "end"
@@ -69,7 +96,15 @@ def place(patient: Patient) -> Lesion:
         ray, stem = int(rng.integers(1, 6)), _TUBULAR[patient.site]
         first = rng.random() < 0.4 or (patient.site == "foot" and ray > 1)
         bone = f"{stem[0]} {ray}" if first else f"{stem[1]} {ray}.{1 if ray == 1 or rng.random() < 0.7 else 2}"
-        return Lesion(bone, patient.site, zone, "start" if first is (rng.random() < 0.3) else "end", float(rng.random()), signs, growth)
+        return Lesion(
+            bone,
+            patient.site,
+            zone,
+            "start" if first is (rng.random() < 0.3) else "end",
+            float(rng.random()),
+            signs,
+            growth,
+        )
     bone = "vertebra" if patient.site == "spine" else patient.site
     return Lesion(bone, _FLAT[patient.site], "body", "start", float(rng.random()), signs, growth)
 
@@ -102,7 +137,11 @@ def _distance(lesion: Lesion, total: float) -> float:
     """Millimetres from the nearer joint along the axis."""
     if lesion.bone in _LONG:
         size = _LONG[lesion.bone][2]
-        near, far = {"epiphysis": (11, 22), "metaphysis": (40, 78), "diaphysis": (0.3 * total / size, 0.5 * total / size)}[lesion.zone]
+        near, far = {
+            "epiphysis": (11, 22),
+            "metaphysis": (40, 78),
+            "diaphysis": (0.3 * total / size, 0.5 * total / size),
+        }[lesion.zone]
         return min(near + (far - near) * lesion.fraction, 0.5 * total / size) * size
     if lesion.zone == "body":
         return (0.1 + 0.8 * lesion.fraction) * total

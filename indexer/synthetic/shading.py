@@ -1,8 +1,9 @@
-"""From outlines to X-ray paths: a bone is a cortical shell about spongy bone, each pixel the length of the ray in both."""
+"""From outlines to X-ray paths: a bone is a cortical shell about spongy bone; pixels hold the ray's length in each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -81,12 +82,14 @@ def local_radius(inside: Plane, spacing: float) -> Plane:
     reach = max(int(0.8 * float(inside.max()) / spacing / step), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     wide = cv2.GaussianBlur(cv2.dilate(small, kernel), (0, 0), max(reach / 2.5, 0.5))
-    return np.maximum(cv2.resize(wide, (w, h), interpolation=cv2.INTER_LINEAR), inside + 0.2).astype(np.float32)
+    return np.asarray(
+        np.maximum(cv2.resize(wide, (w, h), interpolation=cv2.INTER_LINEAR), inside + 0.2), dtype=np.float32
+    )
 
 
 def shade(mask: Mask, window: tuple[slice, slice], bone: Bone, spacing: float, cortex_mm: Plane | None = None) -> Shell:
     """Cortex and spongy paths of a bone's mask (h, w); `cortex_mm` overrides the shell's thickness where given."""
-    inside = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float32) * np.float32(spacing)
+    inside = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5).astype(np.float32) * np.float32(spacing)
     radius = local_radius(inside, spacing)
     thick = np.clip(bone.cortex * (bone.waist / np.maximum(radius, 0.5)) ** 1.4, 0.25 * bone.cortex, bone.cortex)
     if cortex_mm is not None:
@@ -103,7 +106,20 @@ def noise(shape: tuple[int, int], sigma_x: float, sigma_y: float, rng: np.random
     """Smooth Gaussian noise of zero mean and unit spread, float32 (h, w); sigmas in pixels."""
     step = max(int(min(sigma_x, sigma_y) / 1.5), 1)
     h, w = shape[0] // step + 2, shape[1] // step + 2
-    rough = rng.standard_normal((h, w), dtype=np.float32)
+    top, left = int(rng.integers(0, _TILE - h)), int(rng.integers(0, _TILE - w))
+    rough = _white()[top : top + h, left : left + w]
     soft = cv2.GaussianBlur(rough, (0, 0), sigmaX=max(sigma_x / step, 0.4), sigmaY=max(sigma_y / step, 0.4))
-    soft = (soft - soft.mean()) / max(float(soft.std()), 1e-6)
-    return cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR).astype(np.float32) if step > 1 else soft[: shape[0], : shape[1]]
+    mean, spread = cv2.meanStdDev(soft)
+    soft = (soft - np.float32(mean[0, 0])) / np.float32(max(float(spread[0, 0]), 1e-6))
+    if step > 1:
+        soft = cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(soft[: shape[0], : shape[1]], dtype=np.float32)
+
+
+_TILE = 1400
+
+
+@cache
+def _white() -> Plane:
+    """One fixed tile of white noise, made once per process; films take their noise from random places in it."""
+    return np.random.default_rng(0x5EED).standard_normal((_TILE, _TILE), dtype=np.float32)

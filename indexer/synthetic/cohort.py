@@ -259,25 +259,17 @@ def _plan_films(entity: str, first: date, surgery: date | None, rng: np.random.G
     if surgery is not None and count >= 2 and rng.random() < 0.45:
         stages[-1] = STAGES[1]
     if entity in NEOADJUVANT and count >= 3 and surgery is not None:
-        stages[2 if stages[-1] == STAGES[0] or count == 4 else 1] = STAGES[2]
-    views = (
-        ["frontal", "lateral", "oblique", "frontal"]
-        if rng.random() < 0.85
-        else ["lateral", "frontal", "frontal", "oblique"]
-    )
+        stages[-2 if stages[-1] == STAGES[1] else -1] = STAGES[2]
+    views = _VIEWS[int(rng.random() < 0.15)]
     films = []
     for i, stage in enumerate(stages):
         view = views[i] if stage not in STAGES[1:3] else "frontal"
-        films.append(
-            FilmPlan(
-                i + 1,
-                stage,
-                view,
-                _film_day(stage, i, first, surgery, rng),
-                f"{rng.integers(8, 18):02d}{rng.integers(0, 60):02d}{rng.integers(0, 60):02d}",
-            )
-        )
+        clock = f"{8 + 2 * i + rng.integers(0, 2):02d}{rng.integers(0, 60):02d}{rng.integers(0, 60):02d}"
+        films.append(FilmPlan(i + 1, stage, view, _film_day(stage, i, first, surgery, rng), clock))
     return tuple(films)
+
+
+_VIEWS = (("frontal", "lateral", "oblique", "frontal"), ("lateral", "frontal", "frontal", "oblique"))
 
 
 def _film_day(stage: str, index: int, first: date, surgery: date | None, rng: np.random.Generator) -> date:
@@ -285,7 +277,7 @@ def _film_day(stage: str, index: int, first: date, surgery: date | None, rng: np
         return surgery + timedelta(days=int(rng.integers(1, 60)))
     if surgery is not None and stage == STAGES[2]:
         return surgery - timedelta(days=int(rng.integers(3, 12)))
-    return first + timedelta(days=0 if index < 2 else int(rng.integers(0, 4)))
+    return first + timedelta(days=(0, 0, 2, 4)[index])
 
 
 def _systematic(names: list[str], weights: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -38,6 +40,20 @@ class Film:
             raise ValueError(f"mask {self.mask.shape} and picture {self.picture.shape} differ in size")
 
 
+@contextmanager
+def _steady() -> Iterator[None]:
+    """OpenCV on one thread and without IPP: both round by thread count and memory alignment."""
+    threads, ipp = cv2.getNumThreads(), cv2.ipp.useIPP()
+    cv2.setNumThreads(1)
+    cv2.ipp.setUseIPP(False)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        cv2.ipp.setUseIPP(ipp)
+
+
+@_steady()
 def draw(patient: Patient, lesion: Lesion, plan: FilmPlan) -> Film:
     """The film of `plan`; equal arguments give equal pixels."""
     rng = patient.rng(10 + plan.number)

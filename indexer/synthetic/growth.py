@@ -158,10 +158,10 @@ def _destroy(site: Site, layers: Layers, signs: Signs) -> None:
     layers.cortex *= 1 - np.clip(site.core * signs.erode * (0.35 + 0.65 * signs.lysis), 0, 0.93)
     if signs.holes > 0:
         fine = min(1.0, 0.35 + site.half / 30)
-        grain = noise(site.a.shape, 1.0 * fine / site.spacing, 2.0 * fine / site.spacing, site.rng)
+        grain = noise(site.a.shape, 0.7 * fine / site.spacing, 1.5 * fine / site.spacing, site.rng)
         gone = np.clip(0.7 * (grain - 0.1), 0, 1) * signs.holes * _widened(site, 1.25)
-        layers.cortex *= 1 - 0.8 * gone
-        layers.spongy *= 1 - 0.9 * gone
+        layers.cortex *= 1 - 0.65 * gone
+        layers.spongy *= 1 - 0.6 * gone
     if signs.breach > 0:
         side = 1 / (1 + np.exp(np.clip(-(site.b * signs.toward - 0.2 * rb) / (0.12 * rb), -30, 30)))
         ragged = np.clip(0.9 + 0.5 * noise(site.a.shape, 3 / site.spacing, 3 / site.spacing, site.rng), 0, 1)

@@ -32,6 +32,9 @@ from engine.errors import DiskFull, EncoderError
 MIN_COSINE = 0.999
 """What an exported network must share with its PyTorch original on every patch tried."""
 
+NOISY = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
+"""Loggers that tell a user of caselink nothing."""
+
 
 def export(spec: Spec, folder: Path, *, runtime: str = DEFAULT_RUNTIME) -> EncoderFiles:
     """Export the encoder of `spec` to `folder`, which appears complete or not at all.
@@ -102,15 +105,21 @@ def _traced(model: nn.Module, patches: torch.Tensor) -> onnx.ModelProto:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """No remarks of the exporter on the user's screen; its errors still pass."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in NOISY]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),  # a graph that it refuses is printed there
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _strip_notes(proto: onnx.ModelProto) -> None:

@@ -86,12 +86,14 @@ class OnnxEmbedder:
         """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order. Thread-safe.
 
         Raises:
-            EncoderError: patches of another shape, or a network that answers with zeros or not-a-number.
+            EncoderError: patches of another shape or not finite, or a network that answers with zeros or not-a-number.
         """
         shape = (3, self.card.size, self.card.size)
         for patch in patches:
             if patch.shape != shape or patch.dtype != np.float32:
                 raise EncoderError(f"{self.card.name} takes float32 {shape} patches, not {patch.dtype} {patch.shape}")
+            if not np.isfinite(patch).all():  # a clipping network would make a plausible vector of it
+                raise EncoderError("a film has pixels that are no finite numbers; read it anew or leave it out")
         vectors = np.empty((len(patches), self.card.dimension), np.float32)
         for row, features in zip(vectors, self._workers.map(self._features, patches), strict=True):
             row[:] = self._unit(features)

@@ -46,10 +46,11 @@ class Facts:
     paper: str
 
 
-def load(spec: Spec) -> tuple[nn.Module, Facts]:
+def load(spec: Spec, *, hub: str | None = None) -> tuple[nn.Module, Facts]:
     """The feature network of `spec`, in eval mode, and its facts.
 
     The network maps normalised (n, 3, size, size) float32 to pooled features (n, d); it has no classifier.
+    hub: address of a mirror of the model hub; None for the hub itself.
 
     Raises:
         EncoderError: an unknown name, a checkpoint that does not fit, or a hub that cannot be reached.
@@ -57,7 +58,7 @@ def load(spec: Spec) -> tuple[nn.Module, Facts]:
     if spec.name == DEFAULT:
         return _packaged()
     pretrained = _pretrained_cfg(spec.name)
-    return _hub(spec, pretrained) if spec.checkpoint is None else _local(spec, spec.checkpoint, pretrained)
+    return _hub(spec, pretrained, hub) if spec.checkpoint is None else _local(spec, spec.checkpoint, pretrained)
 
 
 def _packaged() -> tuple[nn.Module, Facts]:
@@ -86,11 +87,11 @@ def _unknown(name: str, known: list[str]) -> EncoderError:
     return EncoderError(f"timm has no model {name!r}; did you mean {' or '.join(near)}? Else use {OFFLINE_CHOICES}")
 
 
-def _hub(spec: Spec, pretrained: PretrainedCfg) -> tuple[nn.Module, Facts]:
+def _hub(spec: Spec, pretrained: PretrainedCfg, hub: str | None) -> tuple[nn.Module, Facts]:
     hub_id = pretrained.hf_hub_id
     if not hub_id:
         raise EncoderError(f"timm offers no pretrained weights for {spec.name!r}; use {OFFLINE_CHOICES}")
-    file = _hub_file(spec.name, hub_id, pretrained.hf_hub_filename)
+    file = _hub_file(spec.name, hub_id, pretrained.hf_hub_filename, hub)
     model = timm.create_model(spec.name, pretrained=True, num_classes=0, pretrained_cfg_overlay={"file": str(file)})
     weights = f"{hub_id}, {file.name}, sha256 {sha256_of(file)}"
     trained_on = f"{_training_data(pretrained.tag)} (timm tag {pretrained.tag})"
@@ -106,7 +107,7 @@ def _training_data(tag: str | None) -> str:
     return " and ".join(names[part] for part in parts if part in names) or "data not stated"
 
 
-def _hub_file(name: str, hub_id: str, filename: str | None) -> Path:
+def _hub_file(name: str, hub_id: str, filename: str | None, hub: str | None) -> Path:
     """The weights from the hub's cache on this machine, else from the hub itself."""
     choices = (filename,) if filename else HUB_FILES
     for choice in choices:
@@ -116,8 +117,8 @@ def _hub_file(name: str, hub_id: str, filename: str | None) -> Path:
             continue
     for choice in choices:
         try:
-            get_hf_file_metadata(hf_hub_url(hub_id, choice), timeout=HUB_PROBE_SECONDS)
-            return Path(hf_hub_download(hub_id, choice))
+            get_hf_file_metadata(hf_hub_url(hub_id, choice, endpoint=hub), timeout=HUB_PROBE_SECONDS)
+            return Path(hf_hub_download(hub_id, choice, endpoint=hub))
         except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
             raise _unreachable(name, hub_id, error) from error
         except EntryNotFoundError:

@@ -1,6 +1,5 @@
 """The packaged weights are whole, sit in the right layers, and see."""
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,8 +29,8 @@ PHOTOGRAPHS = {
 
 
 @pytest.fixture(scope="module")
-def classifier() -> Iterator[nn.Module]:
-    yield load_classifier()
+def classifier() -> nn.Module:
+    return load_classifier()
 
 
 def photograph(name: str) -> Patch:

@@ -1,0 +1,200 @@
+"""From torch to ONNX: quiet, complete or absent, the same file every time."""
+
+import errno
+import hashlib
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import safetensors.torch
+import timm
+import torch
+from torch import Tensor, nn
+
+from engine.card import ModelCard
+from engine.encoders import OnnxEmbedder, encoder_files, export, load_exported, reference
+from engine.encoders.files import EncoderFiles, copy, is_intact, published
+from engine.encoders.spec import parse
+from engine.encoders.torch_models import load
+from engine.errors import DiskFull, EncoderError
+
+SIZE = 32
+
+
+class Small(nn.Module):
+    """A network of two layers, which exports in a moment."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.convolution = nn.Conv2d(3, 5, 3)
+
+    def forward(self, patch: Tensor) -> Tensor:
+        answer: Tensor = self.convolution(patch).relu().mean(dim=(2, 3))
+        return answer
+
+
+class Branching(Small):
+    """Takes a branch on its input, which the newer exporter refuses and the older freezes."""
+
+    def forward(self, patch: Tensor) -> Tensor:
+        return super().forward(patch) if patch.sum() < 1e30 else patch.mean(dim=(2, 3))
+
+
+class Unexportable(Small):
+    """Needs an operation that ONNX has not."""
+
+    def forward(self, patch: Tensor) -> Tensor:
+        if patch.sum() < 1e30:
+            values: Tensor = torch.linalg.eigvalsh(patch.mean(dim=1))
+            return values
+        return super().forward(patch)
+
+
+def card_of(data: bytes, dimension: int = 5, runtime: str = "openvino-f32") -> ModelCard:
+    half = (0.5, 0.5, 0.5)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return ModelCard("small", "none", sha256, dimension, SIZE, half, half, runtime, "nothing", "MIT", "none")
+
+
+def saved(folder: Path, model: nn.Module) -> OnnxEmbedder:
+    data = export.onnx_bytes(model.eval(), SIZE)
+    (folder / "encoder.onnx").write_bytes(data)
+    return OnnxEmbedder(folder / "encoder.onnx", card_of(data), threads=1)
+
+
+def patches(count: int, size: int = SIZE) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    return list(np.random.default_rng(0).standard_normal((count, 3, size, size), np.float32))
+
+
+@pytest.mark.parametrize("kind", [Small, Branching])
+def test_both_exporters_keep_the_function(tmp_path: Path, kind: type[Small]) -> None:
+    model = kind().eval()
+    assert np.allclose(saved(tmp_path, model).embed(patches(3)), reference.embed(model, patches(3)), atol=1e-5)
+
+
+def test_export_says_nothing(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    for kind in (Small, Branching):
+        export.onnx_bytes(kind().eval(), SIZE)
+    assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.levelno >= logging.INFO] == []
+
+
+def test_what_cannot_be_exported_is_named() -> None:
+    with pytest.raises(EncoderError, match="cannot be exported to ONNX"):
+        export.onnx_bytes(Unexportable().eval(), SIZE)
+
+
+def test_same_network_same_bytes_and_no_trace_of_the_machine() -> None:
+    first, second = (export.onnx_bytes(Small().eval(), SIZE) for _ in range(2))
+    assert first == second != export.onnx_bytes(Small(seed=1).eval(), SIZE)
+    assert b"site-packages" not in first
+    assert str(Path(__file__).parent).encode() not in first
+    graph = onnx.load_model_from_string(first).graph
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param  # the batch is free
+    assert [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim[1:]] == [3, SIZE, SIZE]
+
+
+def test_default_agrees_with_torch(embedder: OnnxEmbedder) -> None:
+    model, _ = load(parse("default"))
+    cosine = (embedder.embed(patches(4, 224)) * reference.embed(model, patches(4, 224))).sum(axis=1)
+    assert cosine.min() > 0.99999
+
+
+def test_timm_model_from_a_local_checkpoint_end_to_end(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = timm.create_model("test_resnet", pretrained=False).eval()
+    safetensors.torch.save_file(model.state_dict(), tmp_path / "mine.safetensors")
+    files = encoder_files(f"test_resnet@{tmp_path}/mine.safetensors", tmp_path / "cache")
+    assert (files.card.name, files.card.size) == ("test_resnet@mine.safetensors", 160)
+    model.reset_classifier(0)  # type: ignore[operator]
+    found = OnnxEmbedder.open(files, threads=1).embed(patches(2, 160))
+    assert np.allclose(found, reference.embed(model, patches(2, 160)), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_nest_goes_through_the_older_exporter(tmp_path: Path) -> None:
+    model = timm.create_model("nest_tiny_jx", pretrained=False).eval()
+    safetensors.torch.save_file(model.state_dict(), tmp_path / "nest.safetensors")
+    files = encoder_files(f"nest_tiny_jx@{tmp_path}/nest.safetensors", tmp_path / "cache")
+    assert files.card.dimension == 384
+
+
+def test_a_network_that_changed_on_the_way_is_refused(tmp_path: Path) -> None:
+    embedder = saved(tmp_path, Small(seed=1))
+    with pytest.raises(EncoderError, match=r"agrees with torch to cosine -?0\.\d+ only, under 0\.999"):
+        export._check(Small(seed=2).eval(), embedder)
+
+
+@pytest.mark.parametrize("weight", [0.0, float("nan")])
+def test_a_network_that_answers_nothing_is_refused(tmp_path: Path, weight: float) -> None:
+    model = Small()
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, weight)
+    with pytest.raises(EncoderError, match=r"features of length (0\.0|nan); its weights cannot be used"):
+        saved(tmp_path, model).embed(patches(1))
+
+
+def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setattr(export, "onnx_bytes", lambda model, size: b"x")
+    with pytest.raises(EncoderError, match="choose another place"):
+        export.export(parse("default"), tmp_path / "file" / "encoder")
+
+
+def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(export, "onnx_bytes", lambda model, size: b"x")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DiskFull, match="no room to export default"):
+        export.export(parse("default"), tmp_path / "cache" / "encoder")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def fill(folder: Path, data: bytes) -> None:
+    (folder / "encoder.onnx").write_bytes(data)
+    (folder / "card.json").write_text(card_of(data).to_json())
+
+
+def test_published_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="killed"), published(tmp_path / "e") as draft:
+        fill(draft, b"half")
+        raise RuntimeError("killed")
+    assert list(tmp_path.iterdir()) == []
+    with published(tmp_path / "e") as draft:
+        fill(draft, b"whole")
+        assert not (tmp_path / "e").exists()
+    assert is_intact(tmp_path / "e")
+    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+
+
+def test_first_intact_encoder_stays_and_a_broken_one_is_replaced(tmp_path: Path) -> None:
+    for content in (b"first", b"second"):
+        with published(tmp_path / "e") as draft:
+            fill(draft, content)
+    assert (tmp_path / "e" / "encoder.onnx").read_bytes() == b"first"
+    (tmp_path / "e" / "encoder.onnx").write_bytes(b"damaged")
+    with published(tmp_path / "e") as draft:
+        fill(draft, b"third")
+    assert (tmp_path / "e" / "encoder.onnx").read_bytes() == b"third"
+
+
+def test_copy_runs_like_the_original(tmp_path: Path, embedder: OnnxEmbedder, encoder_cache: Path) -> None:
+    copied = copy(encoder_files("default", encoder_cache), tmp_path / "archive" / "encoder")
+    assert copied.card == embedder.card
+    patch = patches(1, 224)
+    assert np.array_equal(
+        load_exported(tmp_path / "archive" / "encoder", threads=1).embed(patch), embedder.embed(patch)
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"mean": 3}', "\ufeff{", '{"name": "x"}'])
+def test_cards_that_are_none(tmp_path: Path, text: str) -> None:
+    fill(tmp_path, b"x")
+    (tmp_path / "card.json").write_text(text, encoding="utf-8")
+    with pytest.raises(EncoderError, match="is not a model card"):
+        EncoderFiles.read(tmp_path)

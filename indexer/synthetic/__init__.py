@@ -15,11 +15,11 @@ from pathlib import Path
 import cv2
 
 from engine.errors import SourceError
-from indexer.synthetic.cohort import Patient, plan_cohort, plan_queries
+from indexer.synthetic.cohort import Patient, plan_cohort
 from indexer.synthetic.dicom_writer import write_film
 from indexer.synthetic.film import draw
 from indexer.synthetic.history import write_history
-from indexer.synthetic.placement import place
+from indexer.synthetic.placement import place, plan_queries
 
 __all__ = ["GeneratedArchive", "generate"]
 

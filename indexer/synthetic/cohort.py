@@ -206,12 +206,6 @@ def plan_cohort(n_patients: int, seed: int) -> list[Patient]:
     return [make_patient(seed, i + 1, f"SYN-{i + 1:04d}", *traits[int(j)]) for i, j in enumerate(order)]
 
 
-def plan_queries(seed: int) -> list[Patient]:
-    """Two patients outside the archive, whose first films are the ready queries."""
-    osteosarcoma = make_patient(seed, 900_001, "SYN-Q001", "osteosarcoma", "femur", "M", 15)
-    return [osteosarcoma, make_patient(seed, 900_002, "SYN-Q002", "enchondroma", "hand", "F", 38)]
-
-
 def make_patient(seed: int, number: int, patient_id: str, entity: str, site: str, sex: str, age: int) -> Patient:
     """Fill in side, proof, dates and films of one patient from the patient's own random stream."""
     facts, rng = ENTITIES[entity], np.random.default_rng([seed, number, 0])

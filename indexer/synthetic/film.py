@@ -13,7 +13,7 @@ from indexer.synthetic.anatomy import Bone, Scene
 from indexer.synthetic.cohort import STAGES, FilmPlan, Patient
 from indexer.synthetic.exposure import burn_in, collimate, expose
 from indexer.synthetic.growth import grow, survey
-from indexer.synthetic.hardware import implant, operation
+from indexer.synthetic.hardware import LONG_BONES, implant, operation
 from indexer.synthetic.lesions import Signs
 from indexer.synthetic.placement import Lesion, Spot, region_for, spot
 from indexer.synthetic.posing import individual, pose
@@ -62,7 +62,7 @@ def draw(patient: Patient, lesion: Lesion, plan: FilmPlan) -> Film:
     shape, frame = pose(seat, view, patient.side, rng)
     signs = lesion.signs.after_chemotherapy() if plan.stage == STAGES[2] else lesion.signs
     fibres = noise(shape, 3.5 / frame.spacing, 16 / frame.spacing, rng)
-    attenuation = _flesh(seat.scene, frame, shape) * (1 + 0.018 * fibres)
+    attenuation = _flesh(seat.scene, frame, shape) * (1 + 0.013 * fibres)
     mask = np.zeros(shape, dtype=np.uint8)
     cortex, spongy = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
     for bone in seat.scene.bones:
@@ -174,7 +174,7 @@ def _host(
         _plain(bone, pose, patient.age, cortex, spongy)
         return
     layers, lesion = grow(site, silhouette, bone, signs)
-    extra = _MU_METAL * implant(site, layers, done) if operated else _MU_FLESH * layers.soft
+    extra = _MU_METAL * implant(site, layers, done, patient.site in LONG_BONES) if operated else _MU_FLESH * layers.soft
     if signs.stalk > 0:
         extra = np.maximum(extra - attenuation[window], 0)
     _plates(bone, replace(pose, shift=pose.shift - origin), patient.age, layers.cortex, layers.spongy)

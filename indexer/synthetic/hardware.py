@@ -21,17 +21,21 @@ def operation(patient: Patient) -> str:
     return "cement" if patient.entity == "giant cell tumour" else "graft"
 
 
-def implant(site: Site, layers: Layers, done: str) -> Plane:
-    """Changes the bone's layers to after the operation and returns the metal's ray length in mm, float32 (h, w)."""
+def implant(site: Site, layers: Layers, done: str, plated: bool) -> Plane:
+    """Changes the bone's layers to after the operation and returns the metal's ray length in mm, float32 (h, w).
+
+    `plated`: whether the bone is one that a plate may bridge.
+    """
     bone = (layers.mask > 0).astype(np.float32)
     metal = np.zeros_like(bone)
     if done == "cement":
         layers.cortex += 30 * np.clip(site.edge + 0.5, 0, 1) * bone * (1 + 0.04 * noise(bone.shape, 2, 2, site.rng))
-        metal += _plate(site, bone)
+        if plated:
+            metal += _plate(site, bone)
     elif done == "graft":
         chips = np.clip(0.9 + 0.6 * noise(bone.shape, 1.6 / site.spacing, 1.6 / site.spacing, site.rng), 0.1, 2)
         layers.cortex += 7 * chips * np.clip(site.edge + 0.5, 0, 1) * bone * min(1.0, 0.3 + site.half / 20)
-        if site.half > 9 and site.rng.random() < 0.6:
+        if plated and site.rng.random() < 0.6:
             metal += _plate(site, bone)
     elif done in ("prosthesis", "resection"):
         gone = np.clip((1.15 * site.reach[0] - np.abs(site.a)) / 0.6 + 0.5, 0, 1)

@@ -56,7 +56,7 @@ _DONE = {
     "exostosis removed": "resection of the exostosis with its cartilage cap",
     "prosthesis": "wide resection and reconstruction with a modular tumour prosthesis",
     "resection": "wide resection with clear margins",
-    "cement": "intralesional curettage, high-speed burr and bone cement with plate",
+    "cement": "intralesional curettage, high-speed burr and bone cement",
     "graft": "curettage and bone graft",
 }
 _SOURCES = {

@@ -161,14 +161,14 @@ FOOT_RAYS: tuple[Ray, ...] = (
 )
 # Ellipses: name, centre x, y, half-axes, turn in degrees.
 CARPALS = (
-    ("scaphoid", 13, -10, 6.5, 10, 35),
-    ("lunate", 2, -9, 7.5, 7, 0),
-    ("triquetrum", -9, -11, 6.5, 7, 20),
-    ("pisiform", -12, -14, 4.5, 4.5, 0),
-    ("trapezium", 20, -19, 6, 7, 20),
-    ("trapezoid", 12, -23.5, 5.2, 5.5, 0),
-    ("capitate", 3, -22, 6.3, 9.5, 0),
-    ("hamate", -7, -21, 7, 8, -15),
+    ("scaphoid", 12.5, -9, 5.2, 8.5, 35),
+    ("lunate", 1.5, -7.5, 6, 5.6, 0),
+    ("triquetrum", -9, -10, 5.2, 5.6, 20),
+    ("pisiform", -12, -14, 3.8, 3.8, 0),
+    ("trapezium", 20.5, -19.5, 5, 6, 20),
+    ("trapezoid", 12.5, -24, 4.6, 5, 0),
+    ("capitate", 3, -22, 5.2, 8.6, 0),
+    ("hamate", -7.5, -22, 5.8, 7, -15),
 )
 TARSALS = (
     ("calcaneus", 9, 18, 14, 30, 8),

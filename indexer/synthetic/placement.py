@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from indexer.synthetic.anatomy import Scene
-from indexer.synthetic.cohort import Patient
+from indexer.synthetic.cohort import STAGES, Patient, make_patient
 from indexer.synthetic.lesions import Signs, sample_signs, sample_zone
 from indexer.synthetic.outlines import Points
 from indexer.synthetic.scenes import SCENES
@@ -107,6 +108,27 @@ def place(patient: Patient) -> Lesion:
         )
     bone = "vertebra" if patient.site == "spine" else patient.site
     return Lesion(bone, _FLAT[patient.site], "body", "start", float(rng.random()), signs, growth)
+
+
+def plan_queries(seed: int) -> list[Patient]:
+    """Two patients outside the archive with plain findings; their first films are the ready queries."""
+    knee = _first(seed, "SYN-Q001", "osteosarcoma", "femur", "M", 15)
+    return [knee, _first(seed, "SYN-Q002", "enchondroma", "hand", "F", 38)]
+
+
+def _first(seed: int, patient_id: str, entity: str, site: str, sex: str, age: int) -> Patient:
+    """The first patient of this kind whose signs are strong and whose first film is frontal and untreated."""
+    candidates = (make_patient(seed, number, patient_id, entity, site, sex, age) for number in itertools.count(900_001))
+    return next(patient for patient in candidates if _is_plain(patient))
+
+
+def _is_plain(patient: Patient) -> bool:
+    lesion, film = place(patient), patient.films[0]
+    if film.view != "frontal" or film.stage != STAGES[0]:
+        return False
+    if patient.site == "femur":
+        return lesion.end == "end" and lesion.zone == "metaphysis" and lesion.signs.spicules > 0.5
+    return lesion.length_mm > 16 and lesion.signs.expand > 0.3
 
 
 def region_for(lesion: Lesion, view: str) -> tuple[str, str]:

@@ -15,9 +15,9 @@ from indexer.synthetic.cohort import (
     EntityFacts,
     largest_remainder,
     plan_cohort,
-    plan_queries,
     site_table,
 )
+from indexer.synthetic.placement import place, plan_queries
 
 PAPER_ENTITIES = {
     "aneurysmal bone cyst": 49,
@@ -115,7 +115,11 @@ def test_stages_are_all_there() -> None:
 def test_queries_are_nobody_of_the_archive() -> None:
     known = {p.patient_id for p in COHORT}
     assert len(known) == 240
-    assert not known & {p.patient_id for p in plan_queries(0)}
+    queries = plan_queries(0)
+    assert not known & {p.patient_id for p in queries}
+    assert [p.entity for p in queries] == ["osteosarcoma", "enchondroma"]
+    assert {p.films[0].stage for p in queries} == {"before treatment"}
+    assert place(queries[0]).end == "end", "the knee end of the femur"
 
 
 @given(st.lists(st.floats(0.1, 50), min_size=1, max_size=12), st.integers(0, 500))

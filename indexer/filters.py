@@ -1,0 +1,336 @@
+"""The filter language: a text of conditions on columns becomes one DuckDB expression with bound parameters.
+
+    age between 5 and 20 and sex = 'F' and not (site in ('tibia', 'fibula') or taken is null)
+
+Column on the left, literal on the right; keywords and column names in any case. Nothing of the user's text reaches the
+SQL: literals are bound, column names are those of the caller.
+"""
+
+import difflib
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cache, partial
+from typing import Never
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from engine.errors import QueryError
+
+LONGEST = 2000
+DEEPEST = 50
+MOST_LITERALS = 200
+
+_GRAMMAR = r"""
+?disjunction: conjunction (_OR conjunction)*
+?conjunction: negatable (_AND negatable)*
+?negatable: NOT negatable -> negation
+    | NAME COMPARISON _literal -> comparison
+    | NAME BETWEEN _literal _AND _literal -> between
+    | NAME _IN _list -> within
+    | NAME NOT _IN _list -> without
+    | NAME _IS _NULL -> missing
+    | NAME _IS NOT _NULL -> present
+    | LPAR disjunction ")" -> group
+_list: "(" _literal ("," _literal)* ")"
+_literal: NUMBER | STRING | TRUE | FALSE
+
+_OR: "or"i
+_AND: "and"i
+NOT: "not"i
+BETWEEN: "between"i
+_IN: "in"i
+_IS: "is"i
+_NULL: "null"i
+TRUE: "true"i
+FALSE: "false"i
+COMPARISON: "<=" | ">=" | "<>" | "=" | "<" | ">"
+LPAR: "("
+NAME: /[a-z_][a-z0-9_]*/i
+NUMBER: /-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?(?![\w.])/i
+STRING: /'[^']*(''[^']*)*'(?!')/
+%ignore /[ \t\r\n]+/
+"""
+
+_LITERALS = "a number, 'text' or 'YYYY-MM-DD' in single quotes, true or false"
+_EXPECTED = {
+    "NAME": "a column's name",
+    "NUMBER": f"a literal ({_LITERALS})",
+    "COMPARISON": "an operator (= <> < <= > >=, between, in, not in, is null, is not null)",
+    "NOT": "'not'",
+    "LPAR": "'('",
+    "_AND": "'and'",
+    "_OR": "'or'",
+    "_IN": "'in'",
+    "_NULL": "'null'",
+    "COMMA": "','",
+    "RPAR": "')'",
+    "$END": "the end",
+}
+_CURES = {
+    "'": "close the text with a single quote, and double every quote inside it",
+    '"': "write column names bare and text in single quotes",
+    "!": "write <> for unequal",
+    ";": "a filter is one condition; join several with and, or",
+    "-": "write comments and sums nowhere, a negative number as -5",
+    "*": "write no sums",
+    "+": "write no sums, and positive numbers without a sign",
+    "/": "write no sums and no comments",
+} | dict.fromkeys("‘’‚‛“”„`´", "use straight single quotes")
+
+
+class FilterError(QueryError):
+    """A filter that cannot be understood.
+
+    text: the filter as given. position: 0-based index into it of the offending piece (0 where it is empty).
+    message: the piece, its place counted from 1, and the cure; also the text of the error.
+    """
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        super().__init__(message)
+        self.message, self.text, self.position = message, text, position
+
+
+class ColumnType(StrEnum):
+    """What a column holds, and so which literals it may be compared with."""
+
+    text = "text"
+    number = "number"
+    integer = "integer"
+    date = "date"
+    boolean = "boolean"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A parsed filter.
+
+    text: as given. sql: a DuckDB boolean expression in which every literal is a `?`; safe to join with AND, OR, NOT
+    as it stands. parameters: one value a `?`, in order: str, float, int, datetime.date or bool. columns: those named.
+    """
+
+    text: str
+    sql: str
+    parameters: tuple[object, ...]
+    columns: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not self.sql or self.sql.count("?") != len(self.parameters):
+            raise ValueError(f"{self.sql!r} needs one parameter for each '?', not {len(self.parameters)}")
+
+
+def unknown_sql(chosen: Filter) -> str:
+    """SQL true where the filter is NULL, that is where it cannot judge a row for want of a value; same parameters."""
+    return f"({chosen.sql}) IS NULL"
+
+
+def parse_filter(text: str, columns: Mapping[str, ColumnType]) -> Filter:
+    """The filter that `text` writes over `columns` (name to type; names are matched in any case).
+
+    NULL follows SQL: a condition on a missing value is unknown, and only films for which the whole is true pass.
+
+    Raises:
+        FilterError: anything outside the language, an unknown column, a literal of the wrong type, or a text over
+            2000 characters, 50 nested parentheses and nots, or 200 literals.
+    """
+    _check_characters(text)
+    compiler = _Compiler(text, columns)
+    sql = compiler.condition(_parse(text), 0)
+    return Filter(text, sql, tuple(compiler.parameters), frozenset(compiler.used))
+
+
+@cache
+def _parser() -> Lark:
+    """The parser; a basic lexer, since a contextual one would read `5 andsex` as `5 and sex`."""
+    return Lark(_GRAMMAR, start="disjunction", parser="lalr", lexer="basic", g_regex_flags=re.ASCII)
+
+
+def _parse(text: str) -> Tree[Token]:
+    try:
+        return _parser().parse(text)
+    except UnexpectedInput as error:
+        raise _explained(error, text) from None
+
+
+def _check_characters(text: str) -> None:
+    if not text.strip(" \t\r\n"):
+        raise FilterError("the filter at character 1 is empty; leave the filter out to search every film", text, 0)
+    if len(text) > LONGEST:
+        _refuse(text, LONGEST, f"the filter has {len(text)} characters and runs past {LONGEST}", "shorten it")
+    for position, character in enumerate(text):
+        # Lone surrogates cannot be bound as UTF-8; controls are invisible in a message and in a log.
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
+            _refuse(text, position, f"unprintable character U+{ord(character):04X}", "remove it")
+
+
+def _refuse(text: str, position: int, problem: str, cure: str) -> Never:
+    raise FilterError(f"{problem} at character {position + 1}; {cure}", text, position)
+
+
+def _explained(error: UnexpectedInput, text: str) -> FilterError:
+    """The parser's refusal as one sentence for people."""
+    if isinstance(error, UnexpectedCharacters):
+        position = error.pos_in_stream or 0
+        piece = text[position]
+        cure = _CURES.get(piece, "that is no part of the filter language")
+        if match := re.match(r"-?[0-9][\w.]*", text[position:]):
+            piece, cure = match[0], "write numbers like 5, -0.5 or 1e3, and a space after them"
+        return FilterError(f"unexpected {_short(piece)} at character {position + 1}; {cure}", text, position)
+    if not isinstance(error, UnexpectedToken):
+        raise error
+    # `accepts` is exact where `expected` also holds what merged states would take elsewhere.
+    wanted = f"expected {_listed(error.accepts)}"
+    token = error.token
+    if token.type == "$END":
+        position = len(text.rstrip(" \t\r\n")) - 1
+        return FilterError(f"the filter stops too early at character {position + 1}; {wanted}", text, position)
+    position = token.start_pos or 0
+    said = f"unexpected {_short(token)} at character {position + 1}; {wanted}{_hint(token, error.accepts)}"
+    return FilterError(said, text, position)
+
+
+def _hint(token: Token, expected: set[str]) -> str:
+    """What the writer of a familiar mistake should write instead."""
+    if token.type in ("NUMBER", "STRING", "TRUE", "FALSE") and "NAME" in expected:
+        return "; put the column left of the operator and the literal right of it"
+    if token.type == "_NULL" and "NUMBER" in expected:
+        return "; write 'is null' or 'is not null' for missing values"
+    if token.type == "NAME" and "NUMBER" in expected:
+        return "; put text in single quotes, and compare columns with literals only"
+    if token.type == "BETWEEN" and "_IN" in expected:
+        return "; write 'not (COLUMN between X and Y)'"
+    return ""
+
+
+def _listed(expected: set[str]) -> str:
+    spoken = expected - {"NOT", "_IN"} if "COMPARISON" in expected else expected
+    return " or ".join(said for name, said in _EXPECTED.items() if name in spoken)
+
+
+def _short(piece: str) -> str:
+    return repr(str(piece) if len(piece) <= 40 else f"{piece[:37]}...")
+
+
+class _Compiler:
+    """Turns the parser's tree into SQL, gathering the parameters in the order of their placeholders."""
+
+    def __init__(self, text: str, columns: Mapping[str, ColumnType]) -> None:
+        self.parameters: list[object] = []
+        self.used: set[str] = set()
+        self._refuse: Callable[[int, str, str], Never] = partial(_refuse, text)
+        self._columns = columns
+        self._by_lower = {name.lower(): name for name in columns}
+
+    def condition(self, tree: Tree[Token], depth: int) -> str:
+        """The SQL of a tree that lies within `depth` parentheses and nots."""
+        if tree.data in ("disjunction", "conjunction"):
+            joint = " OR " if tree.data == "disjunction" else " AND "
+            return f"({joint.join(self.condition(part, depth) for part in _trees(tree))})"
+        if tree.data in ("group", "negation"):
+            (inner,) = _trees(tree)
+            self._check_depth(_tokens(tree)[0], depth)
+            sql = self.condition(inner, depth + 1)
+            return sql if tree.data == "group" else f"(NOT {sql})"
+        return self._leaf(str(tree.data), _tokens(tree))
+
+    def _leaf(self, kind: str, tokens: list[Token]) -> str:
+        name = self._column(tokens[0])
+        quoted = '"' + name.replace('"', '""') + '"'
+        self.used.add(name)
+        if kind in ("missing", "present"):
+            return f"({quoted} IS {'NOT ' if kind == 'present' else ''}NULL)"
+        if kind in ("within", "without"):
+            literals = [token for token in tokens[1:] if token.type != "NOT"]
+            operator = "IN" if kind == "within" else "NOT IN"
+            return f"({quoted} {operator} ({', '.join(self._bound(name, token) for token in literals)}))"
+        self._check_order(name, tokens[1])
+        if kind == "between":
+            return f"({quoted} BETWEEN {self._bound(name, tokens[2])} AND {self._bound(name, tokens[3])})"
+        return f"({quoted} {tokens[1]} {self._bound(name, tokens[2])})"
+
+    def _column(self, token: Token) -> str:
+        name = str(token) if token in self._columns else self._by_lower.get(token.lower())
+        if name is not None:
+            return name
+        close = difflib.get_close_matches(token.lower(), self._by_lower, n=1)
+        cure = f"the columns are {', '.join(self._columns)}"
+        if close:
+            cure += f"; did you mean '{self._by_lower[close[0]]}'?"
+        return self._refuse(_start(token), f"unknown column {_short(token)}", cure)
+
+    def _bound(self, name: str, token: Token) -> str:
+        if len(self.parameters) == MOST_LITERALS:
+            self._refuse(_start(token), f"literal {_short(token)} is one more than {MOST_LITERALS}", "use fewer")
+        self.parameters.append(self._value(name, token))
+        return "?"
+
+    def _value(self, name: str, token: Token) -> object:
+        """The literal as the Python value to bind, refused where the column holds another type."""
+        kind = self._columns[name]
+        if kind is ColumnType.text and token.type == "STRING":
+            return _unquoted(token)
+        if kind is ColumnType.boolean and token.type in ("TRUE", "FALSE"):
+            return token.type == "TRUE"
+        if kind is ColumnType.number and token.type == "NUMBER" and math.isfinite(float(token)):
+            return float(token)
+        if kind is ColumnType.integer and _is_bigint(token):
+            return int(token)
+        if kind is ColumnType.date and (day := _day(token)):
+            return day
+        cure = _TYPE_CURES[kind]
+        return self._refuse(_start(token), f"{_short(token)} does not fit column '{name}' ({kind})", cure)
+
+    def _check_order(self, name: str, operator: Token) -> None:
+        if self._columns[name] is ColumnType.boolean and operator not in ("=", "<>"):
+            problem = f"{_short(operator)} does not fit column '{name}' (boolean), which has no order,"
+            self._refuse(_start(operator), problem, "use = or <>")
+
+    def _check_depth(self, token: Token, depth: int) -> None:
+        if depth >= DEEPEST:
+            problem = f"{_short(token)} nests parentheses and nots deeper than {DEEPEST}"
+            self._refuse(_start(token), problem, "write it flatter")
+
+
+_TYPE_CURES = {
+    ColumnType.text: "write text in single quotes, like 'F'",
+    ColumnType.number: "write a number without quotes, like 5 or -0.5, below 1.8e308",
+    ColumnType.integer: "write a whole number without quotes, below 9223372036854775808",
+    ColumnType.date: "write a day of the calendar as '2019-12-31', in single quotes",
+    ColumnType.boolean: "write true or false, without quotes",
+}
+
+
+def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
+    return [child for child in tree.children if isinstance(child, Tree)]
+
+
+def _tokens(tree: Tree[Token]) -> list[Token]:
+    return [child for child in tree.children if isinstance(child, Token)]
+
+
+def _start(token: Token) -> int:
+    return token.start_pos or 0
+
+
+def _unquoted(token: Token) -> str:
+    return token[1:-1].replace("''", "'")
+
+
+def _is_bigint(token: Token) -> bool:
+    """Whether the literal is a whole number that DuckDB's BIGINT holds; 2.0 is not written as one."""
+    return re.fullmatch(r"-?[0-9]+", token) is not None and -(2**63) <= int(token) < 2**63
+
+
+def _day(token: Token) -> date | None:
+    """The calendar day of a quoted 'YYYY-MM-DD', None for anything else (Python alone also reads 2019-W05)."""
+    if not re.fullmatch(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}'", token):
+        return None
+    try:
+        return date.fromisoformat(_unquoted(token))
+    except ValueError:
+        return None

@@ -3,9 +3,10 @@
 Which runtime and precision: the fastest that stays within cosine 0.999 of torch and changes no neighbour that matters.
 A change of the nearest patient, or of the vote at k = 5, matters unless the similarities that decide it lie under 1e-3
 apart in torch. `python -m benchmarks.runtime` measures it. On 600 real lesions (BTXRD) and two cores, f32 in OpenVINO
-changed nothing (cosine 1.000000) at about the speed of ONNX Runtime. bf16, OpenVINO's own choice where the processor
-has it, was twice as fast but fell to cosine 0.79 (median 0.991), and changed the nearest patient of 30 % of the queries
-and the vote of 12 % beyond near ties. So f32 is asked for by name, on every machine.
+changed nothing (cosine 1.000000). bf16, OpenVINO's own choice where the processor has it, was twice as fast but fell to
+cosine 0.79 (median 0.991), and changed the nearest patient of 30 % of the queries and the vote of 12 % beyond near ties.
+So f32 is asked for by name, on every machine. ONNX Runtime in f32, run the same way, is level: 4 % more films/s and the
+same processor time for EfficientNet-Lite0, less than OpenVINO for ResNet18 and ViT; one of the two suffices.
 
 Each film is run alone, on one core, and as many films at a time as there are threads. On two cores this was as fast as
 any batch (EfficientNet-Lite0, f32: 376 films/s against 382 in batches of eight and 335 in batches of 32), and a film's
@@ -92,20 +93,20 @@ class OnnxEmbedder:
         for patch in patches:
             if patch.shape != shape or patch.dtype != np.float32:
                 raise EncoderError(f"{self.card.name} takes float32 {shape} patches, not {patch.dtype} {patch.shape}")
-            if not np.isfinite(patch).all():  # a clipping network would make a plausible vector of it
-                raise EncoderError("a film has pixels that are no finite numbers; read it anew or leave it out")
         vectors = np.empty((len(patches), self.card.dimension), np.float32)
-        for row, features in zip(vectors, self._workers.map(self._features, patches), strict=True):
-            row[:] = self._unit(features)
+        for row, vector in zip(vectors, self._workers.map(self._vector, patches), strict=True):
+            row[:] = vector
         return vectors
 
-    def _features(self, patch: Patch) -> Vectors:
+    def _vector(self, patch: Patch) -> npt.NDArray[np.float64]:
+        if not np.isfinite(patch).all():  # a clipping network would make a plausible vector of it
+            raise EncoderError("a film has pixels that are no finite numbers; read it anew or leave it out")
         request = self._requests.get()
         try:
             answer = request.infer([np.ascontiguousarray(patch)[np.newaxis]], share_inputs=True)
         finally:
             self._requests.put(request)
-        return np.asarray(answer[0][0], np.float32)
+        return self._unit(answer[0][0])
 
     def _unit(self, features: Vectors) -> npt.NDArray[np.float64]:
         wide = features.astype(np.float64)

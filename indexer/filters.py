@@ -209,7 +209,8 @@ def _hint(token: Token, expected: set[str]) -> str:
 
 def _listed(expected: set[str]) -> str:
     spoken = expected - {"NOT", "_IN"} if "COMPARISON" in expected else expected
-    return " or ".join(said for name, said in _EXPECTED.items() if name in spoken)
+    # A ')' too many leaves the parser with a finished filter, of which it says that it accepts nothing.
+    return " or ".join(said for name, said in _EXPECTED.items() if name in (spoken or {"_AND", "_OR", "$END"}))
 
 
 def _short(piece: str) -> str:

@@ -1,0 +1,234 @@
+"""What goes over HTTP, for the API, its client and the page. Importing it loads no heavy library."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+from indexer.answer import NOTICE, TIE_RULE, Answer, Ballot, SimilarCase, SimilarFilm
+
+__all__ = [
+    "NOTICE",
+    "TIE_RULE",
+    "Answer",
+    "ArchiveFacts",
+    "Ballot",
+    "ColumnFacts",
+    "EventFacts",
+    "FilmFacts",
+    "Health",
+    "LesionFacts",
+    "Limits",
+    "OutcomeCount",
+    "PatientHistory",
+    "Preview",
+    "Problem",
+    "QueryFacts",
+    "Ready",
+    "SearchAnswer",
+    "SimilarCase",
+    "SimilarFilm",
+    "SourceFacts",
+    "ValueCount",
+]
+
+
+@dataclass(frozen=True)
+class QueryFacts:
+    """A film of the query as it was understood; never its patient's identifier.
+
+    rows, columns: of the full film, in pixels. region: (x0, y0, x1, y1) asked about, half-open, in those pixels, before
+    the margin. region_origin: whole | drawn. spacing_mm: (row, column), calibrated. None where unknown.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    region: tuple[int, int, int, int]
+    region_origin: str
+    side: str | None
+    view: str | None
+    body_part: str | None
+    spacing_mm: tuple[float, float] | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SearchAnswer(Answer):
+    """The answer as every door gives it, with the query's films in their order."""
+
+    queries: tuple[QueryFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class LesionFacts:
+    """One lesion of a past patient: what it was, where, and how that was proven."""
+
+    entity: str | None
+    malignancy: str | None
+    site: str | None
+    side: str | None
+    dated: date | None
+    proof: str | None
+
+
+@dataclass(frozen=True)
+class EventFacts:
+    """One dated entry of a past patient's history; undated ones come first."""
+
+    dated: date | None
+    kind: str
+    text: str
+    source: str | None
+
+
+@dataclass(frozen=True)
+class FilmFacts:
+    """One film of a past patient. x0, y0, x1, y1: the region that was embedded, in pixels of the full film.
+
+    spacing_row, spacing_column: millimetres per pixel, None where unknown. age: years when it was taken.
+    """
+
+    film: int
+    study: str | None
+    taken: date | None
+    view: str | None
+    side: str | None
+    body_part: str | None
+    site: str | None
+    age: float | None
+    stage: str | None
+    rows: int
+    columns: int
+    spacing_row: float | None
+    spacing_column: float | None
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    region: str
+    entity: str | None
+    warnings: str | None
+
+
+@dataclass(frozen=True)
+class PatientHistory:
+    """All that the archive holds of one past patient, under their pseudonym. outcome: the latest follow-up."""
+
+    notice: str
+    synthetic: bool
+    patient: str
+    sex: str | None
+    outcome: str | None
+    lesions: tuple[LesionFacts, ...]
+    events: tuple[EventFacts, ...]
+    films: tuple[FilmFacts, ...]
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """A source of films. roi: whole | mask, what of each film was embedded."""
+
+    layout: str
+    issuer: str
+    title: str
+    roi: str
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class ValueCount:
+    """A value of a filter column and its count of films; None for unknown."""
+
+    value: str | None
+    films: int
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """A column that a filter may name, with its commonest values. type: text | number | integer | date | boolean."""
+
+    name: str
+    type: str
+    values: tuple[ValueCount, ...]
+
+
+@dataclass(frozen=True)
+class OutcomeCount:
+    """How many files ended so: indexed | duplicate | left out."""
+
+    outcome: str
+    films: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one query may send: films, and MiB of all of them together."""
+
+    max_films: int
+    max_upload_mib: int
+
+
+@dataclass(frozen=True)
+class ArchiveFacts:
+    """What the archive holds, which model made its vectors, and what a filter may name."""
+
+    notice: str
+    synthetic: bool
+    title: str
+    version: int
+    published: str
+    films: int
+    patients: int
+    index: str
+    model: dict[str, object]
+    sources: tuple[SourceFacts, ...]
+    columns: tuple[ColumnFacts, ...]
+    left_out: tuple[OutcomeCount, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Health:
+    """The process answers."""
+
+    status: str
+    notice: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The archive and its encoder are open and can be asked."""
+
+    status: str
+    notice: str
+    synthetic: bool
+    archive: str
+    version: int
+    films: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """An uploaded film as a PNG for the screen. rows, columns: of the full film; regions are given in those pixels."""
+
+    png: bytes
+    rows: int
+    columns: int
+    side: str | None
+    view: str | None
+    warnings: tuple[str, ...]
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457). position: of the offending piece of a filter, counted from 0."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    position: int | None = None

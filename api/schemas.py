@@ -23,6 +23,7 @@ __all__ = [
     "PatientHistory",
     "Preview",
     "Problem",
+    "ProblemKind",
     "QueryFacts",
     "Ready",
     "SearchAnswer",
@@ -194,6 +195,15 @@ class Health:
 
     status: str
     notice: str
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """A type of problem: its URI, what it means, and the HTTP status it comes with."""
+
+    type: str
+    title: str
+    status: int
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,97 @@
+"""The HTTP API of one archive. Research use only; not a diagnosis."""
+
+import ipaddress
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import WRONG_HOST, install, problem
+from api.routes import ROUTERS
+from api.schemas import NOTICE
+from api.service import Service
+from api.settings import Settings
+
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_log = logging.getLogger(__name__)
+
+
+def create_app(archive: Path, settings: Settings) -> FastAPI:
+    """The app over the archive in a folder; it starts even where that cannot be opened, and says so at /readyz."""
+    service = Service(archive, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        failure = service.warm()
+        if failure is not None:
+            _log.warning("not ready: %s", failure)
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="caselink",
+        version=version("caselink"),
+        description=f"Past patients whose radiographs look most like the ones you send. {NOTICE}",
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Guard, hosts=_hosts(settings.host))
+    return app
+
+
+def _hosts(host: str) -> frozenset[str] | None:
+    """Names under which a server on loopback answers; None = any, where it listens to others too."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    return LOOPBACK_NAMES | {host} if loopback else None
+
+
+class Guard:
+    """Adds the headers that keep patient data where it belongs, and answers on loopback under its own names only.
+
+    Without the second, a web page could reach the API through a name of its own that it points at this machine.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
+        self.app, self.hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        host = Headers(scope=scope).get("host", "")
+        if self.hosts is None or _bare(host) in self.hosts:
+            await self.app(scope, receive, guarded)
+            return
+        detail = f"host {host[:60]!r} is not this server; use 127.0.0.1, or set CASELINK_HOST to serve others"
+        await problem(WRONG_HOST, detail, scope["path"])(scope, receive, guarded)
+
+
+def _bare(host: str) -> str:
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdecimal() else host.lower()

@@ -1,0 +1,148 @@
+"""Errors as problem documents (RFC 9457), one stable type each."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api.client import ApiProblem, ApiUnreachable
+from api.schemas import Problem
+from api.uploads import NotMultipart, UploadError, UploadTooLarge
+from engine.errors import (
+    ArchiveBusy,
+    ArchiveCorrupt,
+    ArchiveError,
+    CaselinkError,
+    DiskFull,
+    EncoderError,
+    FilmError,
+    ModelMismatch,
+    NotFound,
+    QueryError,
+    RegionError,
+    SourceError,
+    UnreadableFilm,
+    UnsupportedFilm,
+)
+from indexer.filters import FilterError
+
+MEDIA_TYPE = "application/problem+json"
+SHOWN = 60
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of problem. slug: last part of its URI, /problems/<slug>. title: always the same."""
+
+    slug: str
+    status: int
+    title: str
+
+
+UNEXPECTED = Kind("unexpected", 500, "The server failed")
+INVALID = Kind("invalid-parameter", 422, "A parameter cannot be understood")
+GONE = Kind("client-gone", 400, "The upload ended early")
+WRONG_HOST = Kind("wrong-host", 421, "This server does not answer under that name")
+HTTP_KINDS = {
+    404: Kind("no-such-route", 404, "There is nothing at this address"),
+    405: Kind("method-not-allowed", 405, "This address does not take that method"),
+}
+KINDS: dict[type[CaselinkError], Kind] = {
+    FilmError: Kind("film", 422, "A film cannot be used"),
+    UnreadableFilm: Kind("unreadable-film", 422, "A file is not a whole film"),
+    UnsupportedFilm: Kind("unsupported-film", 415, "A film is of a kind that is not compared"),
+    RegionError: Kind("region", 422, "A region does not fit its film"),
+    QueryError: Kind("query", 422, "The question has no answer as asked"),
+    FilterError: Kind("filter", 422, "The filter cannot be understood"),
+    NotFound: Kind("not-found", 404, "No such patient or film"),
+    UploadError: Kind("upload", 422, "The upload cannot be used"),
+    UploadTooLarge: Kind("upload-too-large", 413, "The upload is too large"),
+    NotMultipart: Kind("not-multipart", 415, "The upload is not multipart/form-data"),
+    SourceError: Kind("source", 422, "A source of films cannot be understood"),
+    ModelMismatch: Kind("model-mismatch", 409, "The archive was made with another model"),
+    EncoderError: Kind("encoder", 503, "The encoder cannot run"),
+    ArchiveError: Kind("archive", 503, "The archive cannot be asked"),
+    ArchiveBusy: Kind("archive-busy", 503, "The archive is being written"),
+    ArchiveCorrupt: Kind("archive-corrupt", 503, "The archive is damaged"),
+    DiskFull: Kind("disk-full", 507, "The disk is full"),
+    ApiProblem: Kind("other-api", 502, "Another API refused"),
+    ApiUnreachable: Kind("other-api-unreachable", 502, "Another API does not answer"),
+}
+"""Every deliberate error's type of problem; a subclass without its own has its parent's."""
+
+
+def kind_of(error: type[CaselinkError]) -> Kind:
+    """The type of problem of an error; where it is not in `KINDS`, that of its nearest parent there."""
+    return next((KINDS[parent] for parent in error.__mro__ if parent in KINDS), UNEXPECTED)
+
+
+def all_kinds() -> dict[str, Kind]:
+    """Every type of problem by its slug."""
+    return {kind.slug: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), INVALID, GONE, WRONG_HOST, UNEXPECTED)}
+
+
+def problem(kind: Kind, detail: str, instance: str, **more: object) -> JSONResponse:
+    """The response that says what was wrong; `more` are the type's own members."""
+    document = Problem(
+        type=f"/problems/{kind.slug}", title=kind.title, status=kind.status, detail=detail, instance=instance
+    )
+    content = document.model_dump(exclude_none=True) | jsonable_encoder(more)
+    return JSONResponse(content, kind.status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+    app.add_exception_handler(CaselinkError, _deliberate)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _deliberate(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CaselinkError)
+    more = {"position": error.position} if isinstance(error, FilterError) else {}
+    return problem(kind_of(type(error)), str(error), request.url.path, **more)
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = [_field(each) for each in error.errors()]
+    sentences = [f"{each['name']} = {each['value']}: {each['message']}" for each in found]
+    return problem(INVALID, "; ".join(sentences), request.url.path, errors=found)
+
+
+def _field(error: dict[str, object]) -> dict[str, str]:
+    place = error["loc"]
+    assert isinstance(place, tuple)
+    return {"name": str(place[-1]), "value": repr(error.get("input"))[:SHOWN], "message": str(error["msg"])}
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    known = HTTP_KINDS.get(error.status_code)
+    kind = known or Kind(f"http-{error.status_code}", error.status_code, HTTPStatus(error.status_code).phrase)
+    asked = f"{request.method} {request.url.path[:SHOWN]}"
+    detail = f"{asked} is not served here; /docs lists what is" if known else str(error.detail)
+    response = problem(kind, detail, request.url.path)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _gone(request: Request, error: Exception) -> JSONResponse:
+    return problem(GONE, "the connection closed before the upload was whole; send it again", request.url.path)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    incident = secrets.token_hex(4)
+    _log.error("incident %s at %s %s", incident, request.method, request.url.path, exc_info=error)
+    detail = f"the server failed in a way nobody foresaw; its log tells more under incident {incident}"
+    return problem(UNEXPECTED, detail, request.url.path, incident=incident)

@@ -1,0 +1,185 @@
+"""Examples for OpenAPI; a test holds each against its schema."""
+
+from typing import Any
+
+from api.schemas import NOTICE, TIE_RULE
+
+PATIENT = "P0f3a9c51d27e8b46"
+_FILM = {
+    "film": 17,
+    "similarity": 0.931204,
+    "view": "frontal",
+    "side": "L",
+    "taken": "2019-03-11",
+    "stage": "before treatment",
+    "region": [412, 890, 860, 1310],
+    "region_origin": "mask",
+    "rows": 2140,
+    "columns": 1320,
+    "spacing_mm": [0.143, 0.143],
+}
+_CASE = {
+    "rank": 1,
+    "patient": PATIENT,
+    "similarity": 0.931204,
+    "entity": "osteochondroma",
+    "malignancy": "benign",
+    "proof": "histology",
+    "site": "femur",
+    "side": "L",
+    "age": 14.0,
+    "sex": "F",
+    "centre": None,
+    "films": [_FILM],
+    "outcome": "no recurrence after 24 months",
+}
+ANSWER: dict[str, Any] = {
+    "cases": [_CASE],
+    "vote": {"osteochondroma": 1},
+    "tally": [{"entity": "osteochondroma", "patients": 1, "share": 1.0, "similarity": 0.931204}],
+    "label": "osteochondroma",
+    "reason": None,
+    "rule": TIE_RULE,
+    "warnings": [],
+    "manifest": {
+        "notice": NOTICE,
+        "synthetic": True,
+        "archive": "SYNTHETIC demo archive",
+        "version": 3,
+        "published": "2026-11-20T09:30:00+00:00",
+        "films": 580,
+        "patients": 240,
+        "model": "default",
+        "model_fingerprint": "0a1b2c3d4e5f",
+        "index": "exact",
+        "k": 1,
+        "where": "age between 5 and 20 and sex = 'F'",
+        "unknown_to_filter": 0,
+        "stages": "before treatment or unknown",
+        "include_self": False,
+        "asked": "2026-11-20T10:00:00+00:00",
+    },
+    "queries": [
+        {
+            "name": "knee.dcm",
+            "rows": 2048,
+            "columns": 1536,
+            "region": [512, 700, 900, 1160],
+            "region_origin": "drawn",
+            "side": "L",
+            "view": "frontal",
+            "body_part": "KNEE",
+            "spacing_mm": [0.15, 0.15],
+            "warnings": [],
+        }
+    ],
+}
+HISTORY: dict[str, Any] = {
+    "notice": NOTICE,
+    "synthetic": True,
+    "patient": PATIENT,
+    "sex": "F",
+    "outcome": "no recurrence after 24 months",
+    "lesions": [
+        {
+            "entity": "osteochondroma",
+            "malignancy": "benign",
+            "site": "femur",
+            "side": "L",
+            "dated": "2019-04-02",
+            "proof": "histology",
+        }
+    ],
+    "events": [
+        {
+            "dated": "2019-03-11",
+            "kind": "presentation",
+            "text": "SYNTHETIC: a hard lump above the knee",
+            "source": None,
+        },
+        {"dated": "2021-04-20", "kind": "follow-up", "text": "no recurrence after 24 months", "source": None},
+    ],
+    "films": [
+        {
+            "film": 17,
+            "study": "S5d1be0c7a29f4e83",
+            "taken": "2019-03-11",
+            "view": "frontal",
+            "side": "L",
+            "body_part": "KNEE",
+            "site": "femur",
+            "age": 14.0,
+            "stage": "before treatment",
+            "rows": 2140,
+            "columns": 1320,
+            "spacing_row": 0.143,
+            "spacing_column": 0.143,
+            "x0": 412,
+            "y0": 890,
+            "x1": 860,
+            "y1": 1310,
+            "region": "mask",
+            "entity": "osteochondroma",
+            "warnings": None,
+        }
+    ],
+}
+ARCHIVE: dict[str, Any] = {
+    "notice": NOTICE,
+    "synthetic": True,
+    "title": "SYNTHETIC demo archive",
+    "version": 3,
+    "published": "2026-11-20T09:30:00+00:00",
+    "films": 580,
+    "patients": 240,
+    "index": "exact",
+    "model": {"name": "default", "dimension": 1280, "fingerprint": "0a1b2c3d4e5f"},
+    "sources": [{"layout": "dicom", "issuer": "", "title": "SYNTHETIC demo archive", "roi": "mask", "synthetic": True}],
+    "columns": [{"name": "sex", "type": "text", "values": [{"value": "M", "films": 320}, {"value": None, "films": 4}]}],
+    "left_out": [{"outcome": "indexed", "films": 580}],
+    "limits": {"max_films": 12, "max_upload_mib": 128},
+}
+HEALTH: dict[str, Any] = {"status": "alive", "notice": NOTICE}
+READY: dict[str, Any] = {
+    "status": "ready",
+    "notice": NOTICE,
+    "synthetic": True,
+    "archive": "SYNTHETIC demo archive",
+    "version": 3,
+    "films": 580,
+    "patients": 240,
+}
+BAD_FILTER: dict[str, Any] = {
+    "type": "/problems/filter",
+    "title": "The filter cannot be understood",
+    "status": 422,
+    "detail": "'colour' at character 1 is no column of this archive; GET /v1/archive lists them",
+    "instance": "/v1/search",
+    "position": 0,
+}
+BAD_FILM: dict[str, Any] = {
+    "type": "/problems/unreadable-film",
+    "title": "A file is not a whole film",
+    "status": 422,
+    "detail": "knee.png: the file ends after 512 of its 90211 bytes; export it anew",
+    "instance": "/v1/preview",
+}
+NO_PATIENT: dict[str, Any] = {
+    "type": "/problems/not-found",
+    "title": "No such patient or film",
+    "status": 404,
+    "detail": f"the archive has no patient {PATIENT!r}; take the pseudonym from an answer",
+    "instance": f"/v1/patients/{PATIENT}",
+}
+NO_FILM: dict[str, Any] = NO_PATIENT | {
+    "detail": "the archive has no film 999; take its number from an answer",
+    "instance": "/v1/films/999/preview",
+}
+NO_PARAMETER: dict[str, Any] = {
+    "type": "/problems/no-such-route",
+    "title": "There is nothing at this address",
+    "status": 404,
+    "detail": "GET /v1/archives is not served here; /docs lists what is",
+    "instance": "/v1/archives",
+}
+PROBLEM_KIND: dict[str, Any] = {"type": "/problems/filter", "title": "The filter cannot be understood", "status": 422}

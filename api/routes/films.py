@@ -1,0 +1,154 @@
+"""Pictures of films: archived ones by their number, and one's own before it is sent as a query."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathParameter
+
+from api.pictures import View, ViewQuery, png
+from api.routes import examples
+from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, on_cpu, pictures
+from api.service import Service
+from api.uploads import Upload, read_form
+from engine.errors import FilmError, NotFound
+from engine.radiograph import Radiograph
+from engine.readers import read
+from indexer.archive import FILMS, Snapshot
+from indexer.thumbnails import thumbnail_path
+
+router = APIRouter(tags=["films"])
+FILE = "file"
+MOST_WARNINGS = 10
+LARGEST_ID = 2**63 - 1
+FilmId = Annotated[int, PathParameter(ge=0, le=LARGEST_ID, description="The film's number, as an answer gives it.")]
+
+
+@dataclass(frozen=True)
+class Archived:
+    """An archived film for showing. sha256: of the file that was indexed."""
+
+    film: int
+    file: str
+    uri: str
+    sha256: str
+    thumbnail: Path
+    synthetic: bool
+
+
+@router.get(
+    "/v1/films/{film}/preview",
+    response_class=Response,
+    summary="An archived film as PNG",
+    responses=pictures(examples.NO_FILM, kept=True),
+)
+async def film_preview(film: FilmId, view: ViewQuery, request: Request, service: ServiceOf) -> Response:
+    """From the original where it is still in its place and unchanged, else from the archive's own small copy.
+
+    `X-Caselink-Preview` says which: original | thumbnail. `X-Caselink-Synthetic: true` marks a generated film.
+    """
+    return await on_cpu(service, lambda: _show(service, film, view, request.headers.get("if-none-match", "")))
+
+
+def _show(service: Service, film: int, view: View, kept: str) -> Response:
+    found = _find(service.current().snapshot, film)
+    tag = sha256(f"{found.sha256} {view.model_dump_json()}".encode()).hexdigest()[:32]
+    headers = {"ETag": f'"{tag}"', "Cache-Control": REVALIDATE}
+    if found.synthetic:
+        headers["X-Caselink-Synthetic"] = "true"
+    if tag in kept:
+        return Response(status_code=304, headers=headers)
+    picture = _original(found, view.size)
+    headers["X-Caselink-Preview"] = "thumbnail" if picture is None else "original"
+    return Response(png((picture or _thumbnail(found)).pixels, view), media_type=PNG, headers=headers)
+
+
+def _find(snapshot: Snapshot, film: int) -> Archived:
+    row = snapshot.row_of_film(film)
+    if row is None:
+        raise NotFound(f"the archive has no film {film}; take its number from an answer")
+    facts = snapshot.films.slice(row, 1).to_pylist()[0]
+    source = snapshot.manifest.sources.get(facts["source"])
+    return Archived(
+        film,
+        facts["file"],
+        facts["uri"],
+        facts["sha256"],
+        thumbnail_path(snapshot.root / FILMS, facts["sha256"]),
+        snapshot.manifest.synthetic if source is None else source.synthetic,
+    )
+
+
+def _original(found: Archived, size: int) -> Radiograph | None:
+    """The film from its own file; None where that is gone, changed or cannot be read any more."""
+    parts = urlsplit(found.uri)
+    if parts.scheme != "file":
+        return None
+    try:
+        data = Path(unquote(parts.path)).read_bytes()
+        return read(data, name=found.file, at_least=size) if sha256(data).hexdigest() == found.sha256 else None
+    except (OSError, FilmError):
+        return None
+
+
+def _thumbnail(found: Archived) -> Radiograph:
+    try:
+        return read(found.thumbnail.read_bytes(), name=found.file)
+    except (OSError, FilmError):
+        raise NotFound(
+            f"film {found.film} cannot be shown: its original has moved or changed and the archive's copy is gone; "
+            "put the original back, or index the films anew"
+        ) from None
+
+
+@router.post(
+    "/v1/preview",
+    response_class=Response,
+    summary="A film of one's own as PNG, as it will be seen",
+    responses=pictures(examples.BAD_FILM),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": [FILE],
+                        "properties": {FILE: {"type": "string", "format": "binary", "description": "One film."}},
+                    }
+                }
+            },
+        }
+    },
+)
+async def upload_preview(view: ViewQuery, request: Request, service: ServiceOf) -> Response:
+    """The upload is shown and forgotten.
+
+    `X-Film-Rows` and `X-Film-Columns` give the full film's pixels, in which regions are drawn; `X-Film-Side` and
+    `X-Film-View` what its header says; `X-Film-Warnings` a JSON list of what was odd.
+    """
+    form = await read_form(request, FILE, 1, service.settings.max_upload_mib)
+    return await on_cpu(service, lambda: _show_upload(service, form.films[0], view))
+
+
+def _show_upload(service: Service, upload: Upload, view: View) -> Response:
+    service.current()  # a film that nothing can be asked about is not worth a drawing
+    try:
+        film = read(upload.data, name=upload.name, at_least=view.size)
+    except FilmError as error:
+        if upload.name in str(error):
+            raise
+        raise type(error)(f"{upload.name}: {error}") from None
+    headers = {
+        "Cache-Control": NO_STORE,
+        "X-Film-Rows": str(film.shape[0]),
+        "X-Film-Columns": str(film.shape[1]),
+        "X-Film-Warnings": json.dumps(film.warnings[:MOST_WARNINGS]),
+    }
+    said = {"X-Film-Side": film.header.side, "X-Film-View": film.header.view}
+    headers |= {name: value for name, value in said.items() if value and value.isascii() and value.isprintable()}
+    return Response(png(film.pixels, view), media_type=PNG, headers=headers)

@@ -1,0 +1,148 @@
+"""POST /v1/search: films in, similar past patients out."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.boxes import Box, parse_box
+from api.lookup import QueryFilm, ask
+from api.routes import examples
+from api.routes.common import NO_STORE, ServiceOf, answers, on_cpu
+from api.schemas import Answer, QueryFacts, SearchAnswer
+from api.service import Opened
+from api.uploads import Form, Upload, read_form
+from engine.errors import FilmError, QueryError, RegionError
+from engine.readers import read
+from engine.region import Region
+from indexer.thumbnails import THUMBNAIL_SIDE
+
+router = APIRouter(tags=["search"])
+FILMS = "files"
+
+
+class SearchFields(BaseModel):
+    """The form's fields beside its films."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    k: int = Field(5, description="Patients wanted.")
+    where: str = Field(
+        "", description="Filter over the columns that GET /v1/archive lists; empty for all.", examples=["sex = 'F'"]
+    )
+    roi: list[str] = Field(
+        default_factory=list,
+        description="Lesion box x0,y0,x1,y1 in film pixels, one a film in order, empty for a whole film; or none.",
+        examples=[["512,700,900,1160"]],
+    )
+    include_self: bool = Field(False, description="Let the query's own patient answer too.")
+    all_stages: bool = Field(False, description="Let films taken after treatment answer too.")
+
+
+def _form_schema() -> dict[str, Any]:
+    film = {"type": "string", "format": "binary"}
+    films = {
+        "type": "array",
+        "items": film,
+        "minItems": 1,
+        "description": "Films of one patient: DICOM, PNG, JPEG, TIFF.",
+    }
+    return {"type": "object", "required": [FILMS], "properties": {FILMS: films} | _properties()}
+
+
+def _properties() -> dict[str, Any]:
+    properties: dict[str, Any] = SearchFields.model_json_schema()["properties"]
+    return properties
+
+
+@router.post(
+    "/v1/search",
+    response_model=SearchAnswer,
+    summary="The past patients whose films look most like these",
+    responses=answers(examples.ANSWER, examples.BAD_FILTER),
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
+)
+async def search(request: Request, response: Response, service: ServiceOf) -> SearchAnswer:
+    """One case a patient, their best films under it, and the vote of their entities.
+
+    Several films are fused to one query and must be of one patient. Research use only; not a diagnosis.
+    """
+    limits = service.settings
+    form = await read_form(request, FILMS, limits.max_films, limits.max_upload_mib)
+    asked = _fields(form)
+    response.headers["Cache-Control"] = NO_STORE
+    return await on_cpu(service, lambda: _answer(service.current(), form.films, asked))
+
+
+def _fields(form: Form) -> SearchFields:
+    given: dict[str, object] = {}
+    for name, values in form.fields.items():
+        if name != "roi" and len(values) > 1:
+            raise QueryError(f"{name[:40]!r} was sent {len(values)} times; send it once")
+        given[name] = values if name == "roi" else values[0]
+    try:
+        return SearchFields.model_validate(given)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from None
+
+
+def _answer(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> SearchAnswer:
+    boxes = boxes_of(asked.roi, len(uploads))
+    films = [_query_film(upload, box) for upload, box in zip(uploads, boxes, strict=True)]
+    answer = ask(
+        opened.snapshot,
+        opened.embedder,
+        films,
+        k=asked.k,
+        where=asked.where if asked.where.strip() else None,
+        include_self=asked.include_self,
+        all_stages=asked.all_stages,
+    )
+    known = {field.name: getattr(answer, field.name) for field in fields(Answer)}
+    queries = tuple(_facts(upload, film) for upload, film in zip(uploads, films, strict=True))
+    return SearchAnswer(**known, queries=queries)
+
+
+def boxes_of(roi: Sequence[str], films: int) -> list[Box | None]:
+    """The box of each film, None for a whole one. roi: one text a film in order, or none at all.
+
+    Raises:
+        RegionError: another number of regions than films, or one that cannot be read.
+    """
+    if not roi:
+        return [None] * films
+    if len(roi) != films:
+        raise RegionError(f"{len(roi)} regions for {films} films; send one a film in order, empty for a whole film")
+    return [parse_box(text) if text.strip() else None for text in roi]
+
+
+def _query_film(upload: Upload, box: Box | None) -> QueryFilm:
+    """The film and its region; a whole film is decoded no larger than its archived fellows were."""
+    load = partial(read, upload.data, name=upload.name)
+    try:
+        film = load(at_least=THUMBNAIL_SIDE) if box is None else load()
+        return QueryFilm(film, Region.whole(film.shape) if box is None else Region.drawn(box, film.shape))
+    except (FilmError, RegionError) as error:
+        if upload.name in str(error):
+            raise
+        raise type(error)(f"{upload.name}: {error}") from None
+
+
+def _facts(upload: Upload, asked: QueryFilm) -> QueryFacts:
+    film, header = asked.film, asked.film.header
+    return QueryFacts(
+        name=upload.name,
+        rows=film.shape[0],
+        columns=film.shape[1],
+        region=asked.region.box,
+        region_origin=asked.region.origin.value,
+        side=header.side,
+        view=header.view,
+        body_part=header.body_part,
+        spacing_mm=None if film.spacing is None else (film.spacing.row, film.spacing.column),
+        warnings=film.warnings,
+    )

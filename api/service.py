@@ -1,0 +1,84 @@
+"""What the routes share: the archive and its encoder, open as long as the server runs."""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from api.settings import Settings
+from engine.embeddings import Embedder
+from engine.encoders import load_exported
+from engine.errors import ArchiveError, CaselinkError
+from indexer.archive import Archive, Snapshot
+
+ENCODER = "encoder"
+RETRY_S = 1.0
+"""An archive that could not be opened is tried again at most this often."""
+AT_ONCE = 2
+"""Requests that decode or embed at the same time; bounds memory, since a film may have 400 MB of pixels."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One version of the archive, and the encoder that made its vectors."""
+
+    snapshot: Snapshot
+    embedder: Embedder
+
+
+class Service:
+    """Opens the archive at first need, follows its new versions, and tries again where it could not be opened."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self.root, self.settings = root, settings
+        self.cpu = anyio.CapacityLimiter(AT_ONCE)
+        self._lock = threading.Lock()
+        self._archive: Archive | None = None
+        self._embedder: Embedder | None = None
+        self._failure: tuple[float, CaselinkError] | None = None
+
+    def warm(self) -> CaselinkError | None:
+        """Open everything; the reason where that cannot be done now."""
+        try:
+            self.current()
+        except CaselinkError as error:
+            return error
+        return None
+
+    def current(self) -> Opened:
+        """The newest published version, ready to be asked.
+
+        Raises:
+            ArchiveError, EncoderError: where it cannot be opened.
+        """
+        with self._lock:
+            if self._failure is not None and time.monotonic() - self._failure[0] < RETRY_S:
+                raise self._failure[1].with_traceback(None)
+            try:
+                opened = self._open()
+            except CaselinkError as error:
+                self._failure = time.monotonic(), error
+                raise
+            self._failure = None
+            return opened
+
+    def _open(self) -> Opened:
+        try:
+            if self._archive is None:
+                self._archive = Archive(self.root)
+            snapshot = self._archive.snapshot
+            if self._embedder is None or self._embedder.card.fingerprint != snapshot.manifest.card.fingerprint:
+                self._embedder = load_exported(self.root / ENCODER, threads=self.settings.threads)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ArchiveError(f"the archive cannot be read ({reason}); see to its files and permissions") from None
+        return Opened(snapshot, self._embedder)
+
+    def close(self) -> None:
+        """Let the archive go."""
+        with self._lock:
+            if self._archive is not None:
+                self._archive.close()
+            self._archive = self._embedder = None

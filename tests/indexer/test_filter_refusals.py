@@ -159,7 +159,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=max(400, settings().max_examples))
 @given(text=TEXTS)
 @example(text="(" * 1000)
 @example(text="age=" + "9" * 1990)

@@ -261,7 +261,7 @@ def named(node: Node) -> set[str]:
             return {node.column}
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(node=NODES, rows=ROWS, seed=st.integers(0, 2**32))
 def test_any_filter_judges_as_the_oracle(db: duckdb.DuckDBPyConnection, node: Node, rows: list[Row], seed: int) -> None:
     fill(db, rows)

@@ -44,7 +44,9 @@ class Spacing:
         low, high = SPACING_LIMITS_MM
         for value in (self.row, self.column):
             if not low <= value <= high:
-                raise ValueError(f"pixel spacing {value} mm is outside {low} to {high} mm; use None where it is unknown")
+                raise ValueError(
+                    f"pixel spacing {value} mm is outside {low} to {high} mm; use None where it is unknown"
+                )
 
 
 @dataclass(frozen=True)

@@ -231,5 +231,3 @@ def _lesion(row: Row) -> Lesion:
 
 def _millimetres(name: str, spacing: Spacing | None) -> dict[str, float | None]:
     return {f"{name}_row": spacing and spacing.row, f"{name}_column": spacing and spacing.column}
-
-

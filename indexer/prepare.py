@@ -102,7 +102,9 @@ class Preparer:
         if mask is not None:
             drawn = cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE)
             if drawn is None:
-                raise FilmError(f"its mask {record.mask and record.mask.name} is not a picture; mend or remove the mask")
+                raise FilmError(
+                    f"its mask {record.mask and record.mask.name} is not a picture; mend or remove the mask"
+                )
             share = Region.from_mask(drawn, drawn.shape)
             if share is not None:
                 film = read(data, name=name, at_least=self._detail(share, max(drawn.shape)))

@@ -23,11 +23,13 @@ def report(snapshot: Snapshot) -> list[SourceReport]:
     """Every source of the archive with what became of each of its files."""
     found = []
     for name, facts in snapshot.manifest.sources.items():
-        rows = snapshot.catalogue.rows("SELECT file, outcome, reason FROM ledger WHERE source = ? ORDER BY file", [name])
-        by = {kind: [(r["file"], r["reason"]) for r in rows if r["outcome"] == kind] for kind in ("duplicate", "left out")}
+        rows = snapshot.catalogue.rows(
+            "SELECT file, outcome, reason FROM ledger WHERE source = ? ORDER BY file", [name]
+        )
+        by = {
+            kind: [(r["file"], r["reason"]) for r in rows if r["outcome"] == kind] for kind in ("duplicate", "left out")
+        }
         indexed = len(rows) - len(by["duplicate"]) - len(by["left out"])
         duplicates, left_out = tuple(by["duplicate"]), tuple(by["left out"])
-        found.append(
-            SourceReport(name, facts.layout, facts.roi, facts.title, len(rows), indexed, duplicates, left_out)
-        )
+        found.append(SourceReport(name, facts.layout, facts.roi, facts.title, len(rows), indexed, duplicates, left_out))
     return found

@@ -77,7 +77,9 @@ def _check_k(snapshot: Snapshot, k: int) -> None:
         raise QueryError("the archive holds no films yet; index some with `caselink index`")
     limit = min(MAX_K, patients)
     if not 1 <= k <= limit:
-        raise QueryError(f"k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for fewer or more")
+        raise QueryError(
+            f"k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for fewer or more"
+        )
 
 
 def _allowed(snapshot: Snapshot, question: Question) -> tuple[Mask, int]:

@@ -19,7 +19,7 @@ from engine.card import ModelCard
 from engine.embeddings import Vectors
 from engine.errors import ArchiveBusy, ArchiveError
 from indexer.archive import KEY
-from indexer.catalogue import Catalogue, Row
+from indexer.catalogue import Catalogue
 from indexer.durable import copy_durably, room_on_disk, write_durably
 from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_manifest
 from indexer.pseudonym import Pseudonymiser, load_key
@@ -116,7 +116,9 @@ def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveW
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ArchiveBusy(f"another process is writing {root}; wait until it has ended, then run the same again") from None
+        raise ArchiveBusy(
+            f"another process is writing {root}; wait until it has ended, then run the same again"
+        ) from None
     try:
         with room_on_disk(root):
             manifest = _manifest_or_new(root, card, encoder)

@@ -102,7 +102,9 @@ def test_locks_pin_everything_and_hold_no_address(name: str) -> None:
     assert all("==" in line for line in text.splitlines() if line and not line.startswith("#"))
 
 
-@pytest.mark.parametrize(("name", "wanted", "refused"), [("cpu", "faiss-cpu", "gpu"), ("gpu", "faiss-gpu", "faiss-cpu")])
+@pytest.mark.parametrize(
+    ("name", "wanted", "refused"), [("cpu", "faiss-cpu", "gpu"), ("gpu", "faiss-gpu", "faiss-cpu")]
+)
 def test_each_lock_holds_one_faiss(name: str, wanted: str, refused: str) -> None:
     found = re.findall(r"^faiss-\S+?(?===)", (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8"), re.M)
     assert len(found) == 1, found

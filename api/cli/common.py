@@ -9,7 +9,7 @@ from rich.console import Console
 
 from api.settings import settings
 from engine.embeddings import Embedder
-from engine.encoders import load_exported, open_encoder
+from engine.encoders import DEFAULT, OnnxEmbedder, encoder_files, load_exported
 from engine.errors import RegionError
 from indexer.manifest import NAME
 
@@ -30,8 +30,8 @@ def encoder_for(archive: Path, spec: str | None) -> OpenEncoder:
     own = archive / "encoder"
     if spec is None and (archive / NAME).exists():
         return OpenEncoder(load_exported(own, threads=settings().threads), own)
-    encoder = open_encoder(spec or "default", settings().cache / "encoders", threads=settings().threads)
-    return OpenEncoder(encoder, encoder.folder)
+    files = encoder_files(spec or DEFAULT, settings().cache / "encoders")
+    return OpenEncoder(OnnxEmbedder.open(files, threads=settings().threads), files.onnx.parent)
 
 
 def parse_box(text: str) -> tuple[int, int, int, int]:

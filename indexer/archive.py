@@ -9,7 +9,6 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from safetensors.numpy import load_file
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
@@ -18,10 +17,13 @@ from indexer.catalogue import Catalogue
 from indexer.indexes import INDEXES, VectorIndex
 from indexer.manifest import NAME, Manifest, check_file, read_manifest
 from indexer.pseudonym import Pseudonymiser, load_key
+from indexer.segments import read_segment
 
 FILMS = "films"
 KEY = "private/pseudonym.key"
 UNTREATED = (Stage.before, Stage.unknown)
+ATTEMPTS = 20
+"""Versions tried, where a writer sweeps each away before it is read; it keeps the last few, so one mostly does."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,46 @@ class Snapshot:
 def open_snapshot(root: Path) -> Snapshot:
     """Load the published version: every hash is checked before its file is parsed.
 
+    A writer may publish and sweep the version away while it is read; then the newer one is read instead.
+
     Raises:
         ArchiveError, ArchiveCorrupt: see `read_manifest` and `check_file`.
     """
     manifest = read_manifest(root)
+    for _ in range(ATTEMPTS):
+        try:
+            return _load(root, manifest)
+        except ArchiveCorrupt:
+            newer = read_manifest(root)
+            if newer.version == manifest.version:
+                raise
+            manifest = newer
+    return _load(root, manifest)
+
+
+def _load(root: Path, manifest: Manifest) -> Snapshot:
+    pseudonyms = load_manifest_key(root, manifest)
     catalogue = Catalogue(check_file(root, manifest.catalogue))
+    try:
+        return _snapshot(root, manifest, catalogue, pseudonyms)
+    except BaseException:
+        catalogue.close()
+        raise
+
+
+def load_manifest_key(root: Path, manifest: Manifest) -> Pseudonymiser:
+    """The pseudonym key of an archive, the same that its pseudonyms were made with.
+
+    Raises:
+        ArchiveCorrupt: another key; ArchiveError: none.
+    """
+    pseudonyms = load_key(root / KEY, create=False)
+    if pseudonyms.fingerprint != manifest.key:
+        raise ArchiveCorrupt(f"{KEY} is not the key of this archive, its pseudonyms would change; restore it")
+    return pseudonyms
+
+
+def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: Pseudonymiser) -> Snapshot:
     films = catalogue.film_table()
     by_hash: dict[str, list[int]] = defaultdict(list)
     for row, digest in enumerate(films["sha256"].to_pylist()):
@@ -86,7 +123,7 @@ def open_snapshot(root: Path) -> Snapshot:
         manifest,
         catalogue,
         index,
-        load_key(root / KEY, create=False),
+        pseudonyms,
         films,
         film=films["film"].to_numpy().astype(np.int64),
         vector=vector,
@@ -107,7 +144,8 @@ def load_vectors(root: Path, manifest: Manifest, index: VectorIndex, wanted: Ids
     Raises:
         ArchiveCorrupt: where a film's vector is in no segment.
     """
-    for ids, vectors in read_segments(root, manifest):
+    for segment in manifest.segments:
+        ids, vectors = read_segment(root, segment)
         keep = np.isin(ids, wanted)
         index.add(vectors[keep], ids[keep])
     if len(index) != len(wanted):
@@ -116,11 +154,7 @@ def load_vectors(root: Path, manifest: Manifest, index: VectorIndex, wanted: Ids
 
 def read_segments(root: Path, manifest: Manifest) -> list[tuple[Ids, Vectors]]:
     """(ids, vectors) of every segment, hashes checked."""
-    found = []
-    for segment in manifest.segments:
-        tensors = load_file(check_file(root, segment))
-        found.append((tensors["ids"], tensors["vectors"]))
-    return found
+    return [read_segment(root, segment) for segment in manifest.segments]
 
 
 class Archive:

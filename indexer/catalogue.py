@@ -1,7 +1,8 @@
 """The catalogue: patients, lesions, films, events and the ledger of files, in DuckDB. The only owner of duckdb."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from engine.errors import ArchiveCorrupt
+from indexer.durable import full_disk
 from indexer.filters import ColumnType, Filter
 
 SCHEMA_VERSION = 1
@@ -28,12 +30,18 @@ TABLES: dict[str, str] = {
         "detector_column DOUBLE, x0 INTEGER, y0 INTEGER, x1 INTEGER, y1 INTEGER, region VARCHAR, region_key VARCHAR, "
         "warnings VARCHAR"
     ),
-    "events": "patient VARCHAR, dated DATE, kind VARCHAR, text VARCHAR, source VARCHAR",
+    "events": "patient VARCHAR, dated DATE, kind VARCHAR, text VARCHAR, source VARCHAR, told_by VARCHAR",
     "ledger": (
         "source VARCHAR, file VARCHAR, outcome VARCHAR, reason VARCHAR, film BIGINT, sha256 VARCHAR, region_key VARCHAR"
     ),
 }
-"""Column definitions of each table; `films.vector` is the id of its embedding, shared where two files are one."""
+"""Column definitions of each table; `films.vector` is the id of its embedding, shared where two files are one.
+
+`events.source` is what the event cites, `events.told_by` the folder of films whose tables told it.
+"""
+
+FULL = re.compile("no space left|disk quota|file too large", re.IGNORECASE)
+"""How DuckDB passes on the system's word for a full disk."""
 
 FILTER_COLUMNS: dict[str, ColumnType] = {
     "entity": ColumnType.text,
@@ -67,8 +75,9 @@ class Catalogue:
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         self.path = path
         try:
-            self._db = duckdb.connect(str(path), read_only=not writable, config={"threads": 2})
-        except (duckdb.IOException, duckdb.SerializationException) as error:
+            with self._room():
+                self._db = duckdb.connect(str(path), read_only=not writable, config={"threads": 2})
+        except (duckdb.Error, OSError) as error:
             raise ArchiveCorrupt(f"the catalogue {path.name} cannot be opened ({type(error).__name__})") from None
 
     @classmethod
@@ -76,7 +85,7 @@ class Catalogue:
         """A new, empty catalogue, open for writing."""
         catalogue = cls(path, writable=True)
         for name, columns in TABLES.items():
-            catalogue._db.execute(f"CREATE TABLE {name} ({columns})")
+            catalogue._write(f"CREATE TABLE {name} ({columns})")
         return catalogue
 
     def close(self) -> None:
@@ -85,7 +94,7 @@ class Catalogue:
 
     def checkpoint(self) -> None:
         """Bring everything committed into the one file, so that it can be copied."""
-        self._db.execute("CHECKPOINT")
+        self._write("CHECKPOINT")
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The answer's rows as dictionaries."""
@@ -107,20 +116,37 @@ class Catalogue:
         """Append rows; every row names every column of the table."""
         if not rows:
             return
-        schema = _arrow_schema(table)
-        batch = pa.Table.from_pylist(list(rows), schema=schema)
-        self._db.register("batch", batch)
-        names = ", ".join(f'"{name}"' for name in schema.names)
-        self._db.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM batch")
-        self._db.unregister("batch")
+        names = _column_names(table)
+        columns = [[row[name] for row in rows] for name in names]
+        listed, values = ", ".join(f'"{name}"' for name in names), ", ".join(["unnest(?)"] * len(names))
+        self._write(f"INSERT INTO {table} ({listed}) SELECT {values}", columns)
 
     def delete(self, table: str, column: str, values: Iterable[object]) -> None:
         """Remove the rows whose `column` is among `values`."""
-        self._db.execute(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [list(values)])
+        self._write(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [list(values)])
 
     def forget_files(self, source: str, files: Sequence[str]) -> None:
         """Strike files of a source from the ledger."""
-        self._db.execute("DELETE FROM ledger WHERE source = ? AND file IN (SELECT unnest(?))", [source, list(files)])
+        self._write("DELETE FROM ledger WHERE source = ? AND file IN (SELECT unnest(?))", [source, list(files)])
+
+    def forget_events(self, source: str, patients: Iterable[str]) -> None:
+        """Strike what a source told of these patients' histories."""
+        sql = "DELETE FROM events WHERE told_by = ? AND patient IN (SELECT unnest(?))"
+        self._write(sql, [source, list(patients)])
+
+    def _write(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        with self._room():
+            self._db.execute(sql, list(parameters))
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Tell a full disk from DuckDB's other errors."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if not FULL.search(str(error)):
+                raise
+            raise full_disk(self.path.parent) from None
 
     def film_ids(self, chosen: Filter) -> tuple[list[int], int]:
         """Ids of the films that pass a filter, and the count of films it cannot judge because a value is missing."""
@@ -131,7 +157,7 @@ class Catalogue:
     def film_table(self) -> pa.Table:
         """Every film with its lesion, in film order, as Arrow."""
         with self._db.cursor() as cursor:
-            return cursor.execute(f"SELECT * FROM ({_FILM_VIEW}) ORDER BY film").to_arrow_table()
+            return cursor.sql(f"SELECT * FROM ({_FILM_VIEW}) ORDER BY film").to_arrow_table()
 
     def latest_follow_ups(self) -> dict[str, str]:
         """Each patient's latest follow-up text."""
@@ -146,13 +172,5 @@ class Catalogue:
         return [(row["v"], row["n"]) for row in self.rows(sql)]
 
 
-def _arrow_schema(table: str) -> pa.Schema:
-    types = {
-        "BIGINT": pa.int64(),
-        "INTEGER": pa.int32(),
-        "DOUBLE": pa.float64(),
-        "DATE": pa.date32(),
-        "VARCHAR": pa.string(),
-    }
-    fields = re.findall(r'"?(\w+)"? (VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table])
-    return pa.schema([(name, types[kind]) for name, kind in fields])
+def _column_names(table: str) -> list[str]:
+    return re.findall(r'"?(\w+)"? (?:VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table])

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.errors import DiskFull
 
@@ -26,36 +27,62 @@ def room_on_disk(root: Path) -> Iterator[None]:
 
 def full_disk(root: Path) -> DiskFull:
     """The error for a disk without room."""
-    return DiskFull(f"no room is left on the disk of {root.name}; free some and run the same again, no film is lost")
+    return DiskFull(f"no room is left on the disk of {root}; free some and run the same again, no film is lost")
 
 
-def write_durably(path: Path, data: bytes) -> str:
-    """Put `data` at `path` by rename, on disk before this returns; gives its sha256."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with room_on_disk(path.parent), temporary.open("wb") as file:
+def write_durably(path: Path, data: bytes, mode: int = 0o666) -> str:
+    """Put `data` at `path` by rename, on disk before this returns; gives its sha256. mode: less the umask.
+
+    Raises:
+        DiskFull: the old file, if any, is as it was.
+    """
+    with replacing(path, mode) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync_folder(path.parent)
     return hashlib.sha256(data).hexdigest()
 
 
 def copy_durably(source: Path, target: Path) -> str:
-    """Copy a file by rename, on disk before this returns; gives its sha256."""
-    temporary = target.with_name(f".{target.name}.tmp")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Copy a file by rename, on disk before this returns; gives its sha256.
+
+    Raises:
+        DiskFull: the old file, if any, is as it was.
+    """
     digest = hashlib.sha256()
-    with room_on_disk(target.parent), source.open("rb") as old, temporary.open("wb") as new:
+    with source.open("rb") as old, replacing(target) as new:
         while block := old.read(BLOCK):
             digest.update(block)
             new.write(block)
-        new.flush()
-        os.fsync(new.fileno())
-    os.replace(temporary, target)
-    sync_folder(target.parent)
     return digest.hexdigest()
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when the block ends; after an error there is none of it.
+
+    Raises:
+        DiskFull: no room for the bytes, their folder or their sync.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    with room_on_disk(path.parent):
+        make_folder(path.parent)
+        try:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on disk before this returns."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,32 +1,27 @@
 """Enrolling prepared films in the catalogue: pseudonyms, patients, lesions, histories, duplicates, ledger."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import Path
 
-from engine.radiograph import Header, Spacing
+from engine.radiograph import Header, Spacing, Stage
 from indexer.catalogue import Row
+from indexer.pending import DUPLICATE, INDEXED, LEFT_OUT, Outcome, Pending, Tally
 from indexer.prepare import Known, Prepared, merge
 from indexer.records import FilmRecord, History, Lesion
 from indexer.sources.base import Listing
 from indexer.writer import ArchiveWriter
 
-INDEXED, DUPLICATE, LEFT_OUT = "indexed", "duplicate", "left out"
 LesionKey = tuple[str, Lesion]
-
-
-@dataclass
-class Tally:
-    """What became of the films so far."""
-
-    indexed: int = 0
-    duplicates: list[tuple[str, str]] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    embedded: int = 0
-    unmasked: int = 0
+NAMED_TWICE = "the source names this file twice; keep one row of it"
 
 
 class Enroller:
-    """Turns `Prepared` films of one source into rows; `flush` hands them to the catalogue."""
+    """Turns `Prepared` films of one source into rows; `flush` hands them to the catalogue.
+
+    A film whose file can no longer be read from disk stays as it is; one whose file changed, or whose table row is
+    gone, makes room, and a duplicate of it, if there is one, takes its place.
+    """
 
     def __init__(self, writer: ArchiveWriter, listing: Listing, source: str) -> None:
         self.tally = Tally()
@@ -34,77 +29,98 @@ class Enroller:
         names = writer.pseudonyms
         self._histories = {names.patient(k, listing.issuer): h for k, h in listing.histories.items()}
         catalogue = writer.catalogue
-        rows = catalogue.rows("SELECT * FROM films")
-        self._films: dict[int, Row] = {row["film"]: row for row in rows}
+        self._films: dict[int, Row] = {row["film"]: row for row in catalogue.rows("SELECT * FROM films")}
         self._by_sha: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
+        for row in self._films.values():
             self._by_sha[row["sha256"]].append(row)
         self._ledger = {r["file"]: r for r in catalogue.rows("SELECT * FROM ledger WHERE source = ?", [source])}
-        self._patients = {row["patient"] for row in catalogue.rows("SELECT patient FROM patients")}
+        self._doubles: dict[int, list[Row]] = defaultdict(list)
+        for row in catalogue.rows("SELECT * FROM ledger WHERE outcome = ? ORDER BY source, file", [DUPLICATE]):
+            self._doubles[row["film"]].append(row)
+        self._patients = {row["patient"]: row for row in catalogue.rows("SELECT * FROM patients")}
         self._lesions = {(r["patient"], _lesion(r)): r["lesion"] for r in catalogue.rows("SELECT * FROM lesions")}
         self._told: set[str] = set()
-        self._pending: dict[str, list[Row]] = defaultdict(list)
-        self._replaced: list[int] = []
+        self._pending = Pending()
 
     def known(self) -> dict[str, Known]:
-        """What the ledger says of the source's files, for those that need not be read again."""
-        done = (row for row in self._ledger.values() if row["outcome"] != LEFT_OUT)
-        return {row["file"]: Known(row["sha256"], row["region_key"]) for row in done}
+        """What the ledger says of the source's files, for those that need not be read again.
+
+        A file whose table now names another patient is read again, and enrolled as that patient's.
+        """
+        found = {}
+        for record in self._listing.films:
+            row = self._ledger.get(record.file)
+            if row is not None and row["outcome"] != LEFT_OUT and self._same_patient(record, row):
+                found[record.file] = Known(row["sha256"], row["region_key"])
+        return found
+
+    def _same_patient(self, record: FilmRecord, row: Row) -> bool:
+        stated = record.header.patient
+        name = stated and self._writer.pseudonyms.patient(stated, self._listing.issuer)
+        return not name or bool(self._films[row["film"]]["patient"] == name)
 
     def enrol(self, item: Prepared) -> None:
         """Decide what becomes of one film and note its rows."""
-        old = self._ledger.get(item.record.file)
-        if item.reason is not None:
-            self.tally.left_out.append((item.record.file, item.reason))
+        record = item.record
+        if record.file in self.tally.outcomes:
+            self.tally.twice.append((record.file, NAMED_TWICE))
+            return
+        old = self._ledger.get(record.file)
+        out_of_sight = not item.sha256 and record.problem is None
+        if old is not None and old["outcome"] != LEFT_OUT and (item.kept or out_of_sight):
+            self._keep(record, old)
+        elif item.reason is not None:
+            self._make_room(record.file)
             self._note(item, LEFT_OUT, item.reason, None)
-        elif item.kept and old is not None:
-            self._keep(item, old)
+            self.tally.outcomes[record.file] = Outcome(LEFT_OUT, item.reason)
         else:
             self._add(item)
 
     def flush(self) -> None:
-        """Write the rows noted since the last flush to the writer's catalogue."""
-        catalogue = self._writer.catalogue
-        catalogue.delete("films", "film", self._replaced)
-        catalogue.delete("events", "patient", {row["patient"] for row in self._pending["events"]})
-        catalogue.forget_files(self._source, [row["file"] for row in self._pending["ledger"]])
-        for table, rows in self._pending.items():
-            catalogue.insert(table, rows)
-        self._pending.clear()
-        self._replaced.clear()
+        """Write the rows noted since the last flush to the writer's catalogue.
+
+        Raises:
+            DiskFull: see `Pending.write`.
+        """
+        self._pending.write(self._writer.catalogue, self._source)
+        self._pending = Pending()
 
     def _add(self, item: Prepared) -> None:
-        assert item.film is not None and item.region is not None and item.vector is not None
+        assert item.film is not None
+        file = item.record.file
         header = merge(item.record.header, item.film.header)
         patient = self._pseudonym(header, item.sha256)
         twin = self._twin(item, patient, anonymous=header.patient is None)
         if twin is not None:
-            self.tally.duplicates.append((item.record.file, twin["file"]))
-            self._note(item, DUPLICATE, f"duplicate of {twin['file']}", twin["film"])
+            self._make_room(file)
+            self._doubles[twin["film"]].append(self._note(item, DUPLICATE, _double_of(twin), twin["film"]))
+            self.tally.outcomes[file] = Outcome(DUPLICATE, of=twin["file"])
             return
         row = self._film_row(item, header, patient)
-        self._replace_old(item.record.file)
+        self._make_room(file)
         self._films[row["film"]] = row
         self._by_sha[item.sha256].append(row)
-        self._pending["films"].append(row)
+        self._pending.films[row["film"]] = row
         self._note(item, INDEXED, None, row["film"])
-        self.tally.indexed += 1
-        self.tally.unmasked += item.region_key == "whole"
+        self.tally.outcomes[file] = Outcome(INDEXED, whole=item.region_key == "whole")
 
-    def _keep(self, item: Prepared, old: Row) -> None:
+    def _keep(self, record: FilmRecord, old: Row) -> None:
         """A film known from an earlier run: its vector stays, what the tables say of it is brought up to date."""
-        if old["outcome"] == DUPLICATE:
-            self.tally.duplicates.append((item.record.file, old["reason"].removeprefix("duplicate of ")))
-            return
         row = self._films[old["film"]]
-        fresh = row | {k: v for k, v in self._table_facts(item.record, row["patient"]).items() if v is not None}
+        if old["outcome"] == DUPLICATE:
+            self.tally.outcomes[record.file] = Outcome(DUPLICATE, of=row["file"])
+            return
+        fresh = row | {k: v for k, v in self._table_facts(record, row["patient"]).items() if _says(v)}
         if fresh != row:
-            self._replaced.append(row["film"])
-            self._pending["films"].append(fresh)
-            self._films[row["film"]] = fresh
-        self._tell_history(row["patient"], item.record, row["sex"])
-        self.tally.indexed += 1
-        self.tally.unmasked += item.region_key == "whole"
+            self._change(row, fresh)
+        self._tell_history(row["patient"], record, fresh["sex"])
+        self.tally.outcomes[record.file] = Outcome(INDEXED, whole=row["region_key"] == "whole")
+
+    def _change(self, row: Row, fresh: Row) -> None:
+        self._films[row["film"]] = fresh
+        kin = self._by_sha[row["sha256"]]
+        kin[kin.index(row)] = fresh
+        self._pending.replace_film(fresh)
 
     def _twin(self, item: Prepared, patient: str, *, anonymous: bool) -> Row | None:
         """The archived film that has the same bytes and the same patient (or any, where this one has none)."""
@@ -113,6 +129,40 @@ class Enroller:
             if not is_itself and (anonymous or row["patient"] == patient):
                 return row
         return None
+
+    def _make_room(self, file: str) -> None:
+        """Let go of what the ledger says of a file: its film goes to the first duplicate, or out of the archive."""
+        old = self._ledger.get(file)
+        if old is None or old["outcome"] == LEFT_OUT:
+            return
+        doubles = self._doubles[old["film"]]
+        if old["outcome"] == DUPLICATE:
+            doubles[:] = [row for row in doubles if (row["source"], row["file"]) != (self._source, file)]
+        elif doubles:
+            self._hand_over(self._films[old["film"]], doubles)
+        else:
+            row = self._films.pop(old["film"])
+            self._by_sha[row["sha256"]].remove(row)
+            self._pending.withdraw_film(row["film"])
+
+    def _hand_over(self, row: Row, doubles: list[Row]) -> None:
+        """Let a film's first duplicate be the file that stands for it."""
+        heir = doubles.pop(0)
+        place = {"source": heir["source"], "file": heir["file"]}
+        fresh = row | place | {"uri": (Path(heir["source"]) / heir["file"]).as_uri()}
+        self._change(row, fresh)
+        self._write_ledger(heir | {"outcome": INDEXED, "reason": None, "region_key": row["region_key"]})
+        doubles[:] = [self._write_ledger(other | {"reason": _double_of(fresh)}) for other in doubles]
+
+    def _write_ledger(self, row: Row) -> Row:
+        """Note a ledger row, and its outcome where it was counted in this run."""
+        self._pending.ledger[row["source"], row["file"]] = row
+        if row["source"] == self._source:
+            self._ledger[row["file"]] = row
+            if row["file"] in self.tally.outcomes and row["outcome"] != LEFT_OUT:
+                of = self._films[row["film"]]["file"] if row["outcome"] == DUPLICATE else ""
+                self.tally.outcomes[row["file"]] = Outcome(row["outcome"], of=of, whole=row["region_key"] == "whole")
+        return row
 
     def _vector(self, item: Prepared) -> int:
         """The id of the film's vector: that of another patient's film with the same bytes and region, or a new one."""
@@ -180,20 +230,23 @@ class Enroller:
         key: LesionKey = (patient, lesion)
         if key not in self._lesions:
             self._lesions[key] = self._writer.new_lesion()
-            self._pending["lesions"].append(vars(lesion) | {"lesion": self._lesions[key], "patient": patient})
-        return self._lesions[key]
+            self._pending.lesions.append(vars(lesion) | {"lesion": self._lesions[key], "patient": patient})
+        return int(self._lesions[key])
 
     def _tell_history(self, patient: str, record: FilmRecord, sex: str | None) -> None:
-        """Note a patient and the events of their history, once a run."""
-        if patient in self._told:
-            return
-        self._told.add(patient)
-        if patient not in self._patients:
-            self._patients.add(patient)
-            group = self._group(record) or patient
-            self._pending["patients"].append({"patient": patient, "sex": sex and str(sex), "split_group": group})
-        for event in self._histories.get(patient, History()).events:
-            self._pending["events"].append(vars(event) | {"patient": patient, "kind": event.kind.value})
+        """Note a patient, and once a run the events of their history."""
+        group = self._group(record) or patient
+        known = self._patients.get(patient)
+        first = patient not in self._told
+        if known is None or (sex and known["sex"] != sex and (first or known["sex"] is None)):
+            self._patients[patient] = {"patient": patient, "sex": sex and str(sex), "split_group": group}
+            self._pending.patients[patient] = self._patients[patient]
+        if first:
+            self._told.add(patient)
+            self._pending.told.add(patient)
+            for event in self._histories.get(patient, History()).events:
+                row = vars(event) | {"patient": patient, "kind": event.kind.value, "told_by": self._source}
+                self._pending.events.append(row)
 
     def _group(self, record: FilmRecord) -> str | None:
         return self._writer.pseudonyms.group(record.group, self._listing.issuer) if record.group else None
@@ -202,26 +255,19 @@ class Enroller:
         names = self._writer.pseudonyms
         return names.patient(header.patient, self._listing.issuer) if header.patient else names.patient(sha256, "film")
 
-    def _replace_old(self, file: str) -> None:
-        """A file whose bytes or region changed: its film of before makes room."""
-        old = self._ledger.get(file)
-        if old is not None and old["outcome"] == INDEXED:
-            self._replaced.append(old["film"])
-            row = self._films.pop(old["film"])
-            self._by_sha[row["sha256"]].remove(row)
+    def _note(self, item: Prepared, outcome: str, reason: str | None, film: int | None) -> Row:
+        row: Row = {"source": self._source, "file": item.record.file, "outcome": outcome, "reason": reason}
+        row |= {"film": film, "sha256": item.sha256, "region_key": item.region_key}
+        return self._write_ledger(row)
 
-    def _note(self, item: Prepared, outcome: str, reason: str | None, film: int | None) -> None:
-        self._pending["ledger"].append(
-            {
-                "source": self._source,
-                "file": item.record.file,
-                "outcome": outcome,
-                "reason": reason,
-                "film": film,
-                "sha256": item.sha256,
-                "region_key": item.region_key,
-            }
-        )
+
+def _double_of(row: Row) -> str:
+    return f"duplicate of {row['file']}"
+
+
+def _says(value: object) -> bool:
+    """Whether a table says anything with this value."""
+    return value is not None and value != Stage.unknown.value
 
 
 def _lesion(row: Row) -> Lesion:
@@ -230,4 +276,5 @@ def _lesion(row: Row) -> Lesion:
 
 
 def _millimetres(name: str, spacing: Spacing | None) -> dict[str, float | None]:
-    return {f"{name}_row": spacing and spacing.row, f"{name}_column": spacing and spacing.column}
+    row, column = (None, None) if spacing is None else (spacing.row, spacing.column)
+    return {f"{name}_row": row, f"{name}_column": column}

@@ -4,7 +4,6 @@ Each worker thread reads a handful of films and runs the forward pass on them, s
 or the other; the main thread only notes rows.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.embeddings import Embedder
+from engine.encoders.runtime import usable_cores
 from indexer.archive import FILMS
-from indexer.enrol import Enroller, Tally
+from indexer.enrol import Enroller
 from indexer.manifest import SourceFacts
+from indexer.pending import Tally
 from indexer.prepare import Prepared, Preparer, Roi
 from indexer.records import FilmRecord
 from indexer.sources import Listing
@@ -27,7 +28,7 @@ AHEAD = 4
 """Handfuls in the making per worker; bounds memory."""
 PUBLISH_EVERY_S = 1.0
 PUBLISH_SHARE = 20
-"""Publishing waits until this many times its last cost has gone by: it takes 5 % of the time at most."""
+"""Publishing waits until this many times its cost has gone by: it takes 5 % of the time."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,17 @@ class _Clock:
     total: int
     started: float = field(default_factory=time.perf_counter)
     published: float = field(default_factory=time.perf_counter)
-    wait: float = PUBLISH_EVERY_S
+    costs: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=2))
     acknowledged: int = 0
 
     def due(self) -> bool:
-        return time.perf_counter() - self.published > self.wait
+        # the lesser of the last two: one slow write does not put off the next acknowledgement
+        wait = max(PUBLISH_EVERY_S, PUBLISH_SHARE * min(self.costs))
+        return time.perf_counter() - self.published > wait
 
     def note_publish(self, began: float, done: int) -> None:
         self.published = time.perf_counter()
-        self.wait = max(PUBLISH_EVERY_S, PUBLISH_SHARE * (self.published - began))
+        self.costs.append(self.published - began)
         self.acknowledged = done
 
     def progress(self, done: int) -> Progress:
@@ -121,7 +124,7 @@ def ingest(
     preparer = Preparer(embedder, roi, writer.root / FILMS, enroller.known())
     clock = _Clock(len(listing.films))
     done = 0
-    for handful in _in_order(preparer, listing.films, workers or os.cpu_count() or 1):
+    for handful in _in_order(preparer, listing.films, workers or usable_cores()):
         for item in handful:
             enroller.enrol(item)
         done += len(handful)
@@ -160,8 +163,8 @@ def _report(tally: Tally, listing: Listing, seconds: float) -> IngestReport:
     return IngestReport(
         len(listing.films),
         tally.indexed,
-        tuple(tally.duplicates),
-        tuple(tally.left_out),
+        tally.duplicates,
+        tally.left_out,
         tally.embedded,
         tally.unmasked,
         seconds,

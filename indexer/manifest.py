@@ -1,5 +1,6 @@
 """The manifest: the one file that says what an archive is made of; replaced by rename, last of all."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -34,11 +35,12 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One published version of an archive."""
+    """One published version of an archive. key: fingerprint of the pseudonym key that it was made with."""
 
     version: int
     created: str
     card: ModelCard
+    key: str
     catalogue: PublishedFile
     segments: tuple[PublishedFile, ...] = ()
     index: str = "exact"
@@ -64,7 +66,13 @@ class Manifest:
     def save(self, root: Path) -> None:
         """Publish: from here on, readers see this version."""
         fields = asdict(self) | {"format": FORMAT, "card": json.loads(self.card.to_json())}
+        fields["check"] = _digest(fields)
         write_durably(root / NAME, json.dumps(fields, indent=1).encode())
+
+
+def _digest(fields: dict[str, object]) -> str:
+    """sha256 over all fields, so that a changed digit is noticed too."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -80,24 +88,35 @@ def read_manifest(root: Path) -> Manifest:
         raise ArchiveError(f"{root} holds no archive; make one with `caselink index SOURCE --archive {root}`") from None
     except NotADirectoryError:
         raise ArchiveError(f"{root} is a file, not an archive; give the archive's folder") from None
+    except OSError as error:
+        raise ArchiveError(f"{root / NAME} cannot be read ({error.strerror}); mend its permissions") from None
     except ValueError:
-        raise ArchiveCorrupt(f"{NAME} is damaged; restore it from backup or index the films anew") from None
+        raise _damaged() from None
     return _from_fields(fields)
 
 
-def _from_fields(fields: dict[str, object]) -> Manifest:
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise ArchiveError(f"the archive's format is not {FORMAT}, which this caselink reads; index the films anew")
+def _damaged() -> ArchiveCorrupt:
+    return ArchiveCorrupt(f"{NAME} is damaged; restore it from backup or index the films anew")
+
+
+def _from_fields(fields: object) -> Manifest:
+    if not isinstance(fields, dict):
+        raise _damaged()
+    if fields.get("format") != FORMAT:
+        raise ArchiveError(
+            f"{NAME} has format {fields.get('format')!r}, this caselink reads {FORMAT}; index the films anew"
+        )
+    if fields.pop("check", None) != _digest(fields):
+        raise _damaged()
     try:
-        fields = dict(fields)
         del fields["format"]
         card = ModelCard.from_json(json.dumps(fields.pop("card")))
-        catalogue = PublishedFile(**fields.pop("catalogue"))  # type: ignore[arg-type]
-        segments = tuple(PublishedFile(**segment) for segment in fields.pop("segments"))  # type: ignore[attr-defined]
-        sources = {name: SourceFacts(**facts) for name, facts in fields.pop("sources").items()}  # type: ignore[attr-defined]
-        return Manifest(card=card, catalogue=catalogue, segments=segments, sources=sources, **fields)  # type: ignore[arg-type]
+        catalogue = PublishedFile(**fields.pop("catalogue"))
+        segments = tuple(PublishedFile(**segment) for segment in fields.pop("segments"))
+        sources = {name: SourceFacts(**facts) for name, facts in fields.pop("sources").items()}
+        return Manifest(card=card, catalogue=catalogue, segments=segments, sources=sources, **fields)
     except (TypeError, KeyError, AttributeError, ValueError):
-        raise ArchiveCorrupt(f"{NAME} is damaged; restore it from backup or index the films anew") from None
+        raise _damaged() from None
 
 
 def check_file(root: Path, file: PublishedFile) -> Path:
@@ -107,8 +126,32 @@ def check_file(root: Path, file: PublishedFile) -> Path:
         ArchiveCorrupt: naming the file that is missing or changed.
     """
     path = root / file.path
-    if not path.is_file():
-        raise ArchiveCorrupt(f"{file.path} is missing from the archive; restore it or index the films anew")
-    if hash_file(path) != file.sha256:
-        raise ArchiveCorrupt(f"{file.path} has changed since it was written; restore it or index the films anew")
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        raise _absent(file, error) from None
+    _compare(file, found)
     return path
+
+
+def read_file(root: Path, file: PublishedFile) -> bytes:
+    """The bytes of a published file, as the manifest says they are.
+
+    Raises:
+        ArchiveCorrupt: naming the file that is missing or changed.
+    """
+    try:
+        data = (root / file.path).read_bytes()
+    except OSError as error:
+        raise _absent(file, error) from None
+    _compare(file, hashlib.sha256(data).hexdigest())
+    return data
+
+
+def _absent(file: PublishedFile, error: OSError) -> ArchiveCorrupt:
+    return ArchiveCorrupt(f"{file.path} cannot be read ({error.strerror}); restore it or index the films anew")
+
+
+def _compare(file: PublishedFile, found: str) -> None:
+    if found != file.sha256:
+        raise ArchiveCorrupt(f"{file.path} has changed since it was written; restore it or index the films anew")

@@ -1,13 +1,13 @@
 """Keyed hashes in place of identifiers, made at the door; the archive never holds the identifiers themselves."""
 
 import hmac
-import os
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from engine.errors import ArchiveError
+from indexer.durable import write_durably
 
 KEY_BYTES = 32
 DIGITS = 16
@@ -39,6 +39,11 @@ class Pseudonymiser:
         """G and 16 hex digits for a split group."""
         return "G" + self._digest("group", issuer, identifier)
 
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that tell one key from another and give nothing of it away."""
+        return self._digest("key", "", "")
+
     def _digest(self, kind: str, issuer: str, identifier: str) -> str:
         message = "\x1f".join((kind, issuer, identifier.strip())).encode()
         return hmac.new(self.key, message, sha256).hexdigest()[:DIGITS]
@@ -51,11 +56,7 @@ def load_key(path: Path, *, create: bool) -> Pseudonymiser:
         ArchiveError: where there is none, or it is not a key.
     """
     if create and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+        write_durably(path, secrets.token_hex(KEY_BYTES).encode(), mode=0o600)
     try:
         return Pseudonymiser(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except FileNotFoundError:

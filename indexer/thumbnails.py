@@ -1,6 +1,5 @@
 """Small pictures of archived films, by content hash, so that an answer can be shown without the originals."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from indexer.durable import room_on_disk
 THUMBNAIL_SIDE = 512
 """Long side of a thumbnail in pixels."""
 QUALITY = 90
+DRAFTS = ".drafts"
+"""Folder of thumbnails being written; what a killed run leaves there is swept away by the next."""
 
 
 def thumbnail_path(folder: Path, sha256: str) -> Path:
@@ -22,19 +23,25 @@ def thumbnail_path(folder: Path, sha256: str) -> Path:
 
 
 def save_thumbnail(folder: Path, film: Radiograph) -> None:
-    """Keep a JPEG of the film, long side 512; one already there stays."""
+    """Keep a JPEG of the film, long side 512; one already there stays.
+
+    It is in place whole or not at all after a kill; after a power cut it may be empty, and is then written anew.
+
+    Raises:
+        DiskFull: nothing was kept.
+    """
     path = thumbnail_path(folder, film.sha256)
-    if path.exists():
+    if path.exists() and path.stat().st_size:
         return
-    grey = shrink(film)
-    done, data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    done, data = cv2.imencode(".jpg", shrink(film), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not done:
         raise ArchiveError(f"no thumbnail could be made of {film.source}; the picture encoder refused it")
-    temporary = path.with_suffix(f".{threading.get_ident()}.tmp")
+    draft = folder / DRAFTS / f"{film.sha256}.{threading.get_ident()}"
     with room_on_disk(folder):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data.tobytes())
-    os.replace(temporary, path)
+        for place in (draft, path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data.tobytes())
+        draft.replace(path)
 
 
 def shrink(film: Radiograph) -> np.typing.NDArray[np.uint8]:

@@ -5,6 +5,7 @@ run left beyond the last manifest is swept away by the next. Acknowledged means 
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,22 +14,26 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from safetensors.numpy import save
 
 from engine.card import ModelCard
 from engine.embeddings import Vectors
 from engine.errors import ArchiveBusy, ArchiveError
-from indexer.archive import KEY
+from indexer.archive import FILMS, KEY, load_manifest_key
 from indexer.catalogue import Catalogue
-from indexer.durable import copy_durably, room_on_disk, write_durably
+from indexer.durable import copy_durably, room_on_disk
 from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_manifest
 from indexer.pseudonym import Pseudonymiser, load_key
+from indexer.segments import crowded, merge_segments, write_segment
+from indexer.thumbnails import DRAFTS
 
 KEPT_VERSIONS = 3
-"""Versions kept on disk, so that a reader in the midst of opening one is not robbed of it."""
+"""Versions kept on disk, so that a reader in the midst of opening one is seldom robbed of it."""
+GRACE_S = 60.0
+"""Segments that were merged into another stay this long for readers of the versions that name them."""
 ENCODER_FILES = ("encoder.onnx", "card.json")
 LOCK = "writer.lock"
 WORK = "work"
+OWN = {NAME, LOCK, WORK, FILMS, "private", "encoder", "versions", "vectors"}
 
 
 class ArchiveWriter:
@@ -41,6 +46,7 @@ class ArchiveWriter:
         self.pseudonyms = pseudonyms
         self._vectors: list[Vectors] = []
         self._ids: list[int] = []
+        self._retired: list[tuple[float, Path]] = []
 
     def declare_source(self, name: str, facts: SourceFacts) -> None:
         """Note what a source is."""
@@ -67,11 +73,13 @@ class ArchiveWriter:
         return number
 
     def publish(self) -> None:
-        """Make everything so far a version that readers see; when this returns, no kill can lose it."""
+        """Make everything so far a version that readers see; when this returns, no kill can lose it.
+
+        Raises:
+            DiskFull: the version before stays.
+        """
         version = self.manifest.version + 1
-        segments = self.manifest.segments
-        if self._ids:
-            segments += (self._write_segment(version),)
+        segments, merged = self._segments(version)
         with room_on_disk(self.root):
             self.catalogue.checkpoint()
         path = f"versions/{version:06d}/catalogue.duckdb"
@@ -79,24 +87,37 @@ class ArchiveWriter:
         self.manifest = replace(
             self.manifest,
             version=version,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=_now(),
             catalogue=PublishedFile(path, digest),
             segments=segments,
         )
         self.manifest.save(self.root)
         self._vectors.clear()
         self._ids.clear()
-        self._sweep_versions()
+        self._retired += [(time.monotonic(), self.root / segment.path) for segment in merged]
+        self._sweep()
 
-    def _write_segment(self, version: int) -> PublishedFile:
-        path = f"vectors/{self.manifest.card.fingerprint}/{version:06d}.safetensors"
-        tensors = {"vectors": np.stack(self._vectors), "ids": np.array(self._ids, dtype=np.int64)}
-        return PublishedFile(path, write_durably(self.root / path, save(tensors)), len(self._ids))
+    def _segments(self, version: int) -> tuple[tuple[PublishedFile, ...], tuple[PublishedFile, ...]]:
+        """The segments of the version to come, the new vectors in the last; and those that were merged into it."""
+        held, folder = self.manifest.segments, f"vectors/{self.manifest.card.fingerprint}"
+        if self._ids:
+            ids = np.array(self._ids, dtype=np.int64)
+            held += (write_segment(self.root, f"{folder}/{version:06d}.safetensors", ids, np.stack(self._vectors)),)
+        merged = crowded(held)
+        if not merged:
+            return held, ()
+        one = merge_segments(self.root, f"{folder}/{version:06d}-merged.safetensors", merged)
+        return (*held[: -len(merged)], one), merged
 
-    def _sweep_versions(self) -> None:
-        for folder in sorted((self.root / "versions").iterdir()):
-            if int(folder.name) <= self.manifest.version - KEPT_VERSIONS:
+    def _sweep(self) -> None:
+        """Take away versions and merged segments that no reader should need any more."""
+        for number, folder in _versions(self.root):
+            if number <= self.manifest.version - KEPT_VERSIONS:
                 shutil.rmtree(folder)
+        expired = [(since, path) for since, path in self._retired if time.monotonic() - since > GRACE_S]
+        for one in expired:
+            self._retired.remove(one)
+            one[1].unlink(missing_ok=True)
 
 
 @contextmanager
@@ -110,36 +131,48 @@ def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveW
         ArchiveBusy: another process writes. ModelMismatch: the archive holds another model's vectors.
         ArchiveError: the place is taken by something else.
     """
+    with _writing(root):
+        with room_on_disk(root):
+            manifest = _manifest_or_new(root, card, encoder)
+            manifest.card.require(card)
+            pseudonyms = load_manifest_key(root, manifest)
+            for segment in manifest.segments:
+                check_file(root, segment)
+            _sweep_leftovers(root, manifest)
+            catalogue = _work_copy(root, manifest)
+        try:
+            yield ArchiveWriter(root, manifest, catalogue, pseudonyms)
+        finally:
+            catalogue.close()
+            shutil.rmtree(root / WORK, ignore_errors=True)
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """The place for an archive, locked against other writers."""
     _check_place(root)
-    root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / LOCK)
     try:
-        lock.acquire(timeout=0)
+        with room_on_disk(root):
+            root.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
     except Timeout:
         raise ArchiveBusy(
             f"another process is writing {root}; wait until it has ended, then run the same again"
         ) from None
+    except OSError as error:
+        raise ArchiveError(f"{root} cannot be written ({error.strerror}); choose another place") from None
     try:
-        with room_on_disk(root):
-            manifest = _manifest_or_new(root, card, encoder)
-            manifest.card.require(card)
-            _sweep_work(root, manifest)
-            catalogue = _work_copy(root, manifest)
-        try:
-            yield ArchiveWriter(root, manifest, catalogue, load_key(root / KEY, create=False))
-        finally:
-            catalogue.close()
-            shutil.rmtree(root / WORK, ignore_errors=True)
+        yield
     finally:
         lock.release()
 
 
 def _check_place(root: Path) -> None:
-    if root.is_file():
+    if root.exists() and not root.is_dir():
         raise ArchiveError(f"{root} is a file; give a folder for the archive")
-    own = {NAME, LOCK, WORK, "private", "encoder", "versions", "vectors", "films"}
     if root.is_dir() and not (root / NAME).exists():
-        strangers = sorted(p.name for p in root.iterdir() if p.name not in own and not p.name.startswith("."))
+        strangers = sorted(p.name for p in root.iterdir() if p.name not in OWN and not p.name.startswith("."))
         if strangers:
             raise ArchiveError(f"{root} is no archive and not empty ({strangers[0]}); give a new or empty folder")
 
@@ -149,7 +182,7 @@ def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
         return read_manifest(root)
     for name in ENCODER_FILES:
         copy_durably(encoder / name, root / "encoder" / name)
-    load_key(root / KEY, create=True)
+    pseudonyms = load_key(root / KEY, create=True)
     work = root / WORK / "catalogue.duckdb"
     shutil.rmtree(work.parent, ignore_errors=True)
     work.parent.mkdir(parents=True)
@@ -157,17 +190,27 @@ def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
     new.checkpoint()
     new.close()
     path = "versions/000000/catalogue.duckdb"
-    manifest = Manifest(0, datetime.now(UTC).isoformat(timespec="seconds"), card, PublishedFile(path, ""))
-    manifest = replace(manifest, catalogue=PublishedFile(path, copy_durably(work, root / path)))
+    published = PublishedFile(path, copy_durably(work, root / path))
+    manifest = Manifest(0, _now(), card, pseudonyms.fingerprint, published)
     manifest.save(root)
     return manifest
 
 
-def _sweep_work(root: Path, manifest: Manifest) -> None:
-    """Take away what a killed run left: its work, versions past the manifest, segments in no manifest."""
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions(root: Path) -> list[tuple[int, Path]]:
+    """The versions on disk by their numbers."""
+    return sorted((int(path.name), path) for path in (root / "versions").glob("*") if path.name.isdecimal())
+
+
+def _sweep_leftovers(root: Path, manifest: Manifest) -> None:
+    """Take away what a killed run left: its work, drafts, versions past the manifest, segments in no manifest."""
     shutil.rmtree(root / WORK, ignore_errors=True)
-    for folder in (root / "versions").iterdir():
-        if int(folder.name) > manifest.version:
+    shutil.rmtree(root / FILMS / DRAFTS, ignore_errors=True)
+    for number, folder in _versions(root):
+        if number > manifest.version:
             shutil.rmtree(folder)
     published = {root / segment.path for segment in manifest.segments}
     for segment in (root / "vectors").rglob("*"):

@@ -1,0 +1,98 @@
+"""What a run has decided and not yet written: rows of the catalogue, and the tally of outcomes."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from indexer.catalogue import Catalogue, Row
+
+INDEXED, DUPLICATE, LEFT_OUT = "indexed", "duplicate", "left out"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file. of: the file it is a duplicate of. whole: embedded whole, without a region."""
+
+    kind: str
+    reason: str = ""
+    of: str = ""
+    whole: bool = False
+
+
+@dataclass
+class Tally:
+    """What became of the films so far. twice: files that the source names more than once, with the reason."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    twice: list[tuple[str, str]] = field(default_factory=list)
+    embedded: int = 0
+
+    @property
+    def indexed(self) -> int:
+        """Files whose film the archive holds."""
+        return sum(outcome.kind == INDEXED for outcome in self.outcomes.values())
+
+    @property
+    def unmasked(self) -> int:
+        """Indexed files that were embedded whole."""
+        return sum(outcome.kind == INDEXED and outcome.whole for outcome in self.outcomes.values())
+
+    @property
+    def duplicates(self) -> tuple[tuple[str, str], ...]:
+        """(file, the file it is a duplicate of)."""
+        return tuple((file, o.of) for file, o in self.outcomes.items() if o.kind == DUPLICATE)
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """(file, reason)."""
+        return (*((file, o.reason) for file, o in self.outcomes.items() if o.kind == LEFT_OUT), *self.twice)
+
+
+@dataclass
+class Pending:
+    """Rows noted since the last flush, each table's by its key, so that the last word on a row is written.
+
+    stale: ids of films whose stored rows are withdrawn or replaced. told: patients whose events are told anew.
+    """
+
+    films: dict[int, Row] = field(default_factory=dict)
+    stale: set[int] = field(default_factory=set)
+    ledger: dict[tuple[str, str], Row] = field(default_factory=dict)
+    patients: dict[str, Row] = field(default_factory=dict)
+    lesions: list[Row] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    events: list[Row] = field(default_factory=list)
+
+    def replace_film(self, row: Row) -> None:
+        """Note another row for a film that was stored or noted before."""
+        self.stale.add(row["film"])
+        self.films[row["film"]] = row
+
+    def withdraw_film(self, film: int) -> None:
+        """Note that a film is no longer held."""
+        self.stale.add(film)
+        self.films.pop(film, None)
+
+    def write(self, catalogue: Catalogue, source: str) -> None:
+        """Bring everything noted into the catalogue; told and events are those of `source`.
+
+        Raises:
+            DiskFull: the catalogue must not be published any more.
+        """
+        catalogue.delete("films", "film", self.stale)
+        catalogue.delete("patients", "patient", self.patients)
+        catalogue.forget_events(source, self.told)
+        for name, files in _by_source(self.ledger).items():
+            catalogue.forget_files(name, files)
+        catalogue.insert("films", list(self.films.values()))
+        catalogue.insert("patients", list(self.patients.values()))
+        catalogue.insert("lesions", self.lesions)
+        catalogue.insert("events", self.events)
+        catalogue.insert("ledger", list(self.ledger.values()))
+
+
+def _by_source(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for source, file in keys:
+        found[source].append(file)
+    return found

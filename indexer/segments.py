@@ -1,0 +1,68 @@
+"""Segments: the files that hold an archive's vectors, written once and merged as they grow many."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from engine.embeddings import Ids, Vectors
+from indexer.durable import write_durably
+from indexer.manifest import PublishedFile, read_file
+
+FAN = 16
+"""Segments of one size class that are merged into one of the next, so that an archive of n films has O(log n)."""
+LARGEST_CLASS = 4
+"""Segments of FAN**4 = 65,536 rows and more are left as they are."""
+
+
+def write_segment(root: Path, path: str, ids: Ids, vectors: Vectors) -> PublishedFile:
+    """A new segment of int64 (n,) ids and float32 (n, d) vectors at `path` under `root`.
+
+    Raises:
+        DiskFull: nothing was written.
+    """
+    return PublishedFile(path, write_durably(root / path, save({"vectors": vectors, "ids": ids})), len(ids))
+
+
+def read_segment(root: Path, segment: PublishedFile) -> tuple[Ids, Vectors]:
+    """ids int64 (n,) and vectors float32 (n, d) of one segment.
+
+    Raises:
+        ArchiveCorrupt: a file that is missing or not the one written.
+    """
+    tensors = load(read_file(root, segment))
+    return tensors["ids"], tensors["vectors"]
+
+
+def crowded(segments: tuple[PublishedFile, ...]) -> tuple[PublishedFile, ...]:
+    """The segments at the end that should become one: none while fewer than FAN are of the last one's class.
+
+    The larger come first, as in a counter to the base FAN: 16 of a class become one of the next, which may in turn
+    be the sixteenth of its own.
+    """
+    merged: tuple[PublishedFile, ...] = ()
+    while len(merged) < len(segments):
+        size = size_class(sum(segment.rows for segment in merged) or segments[-1].rows)
+        if size >= LARGEST_CLASS:
+            return merged
+        start = len(segments) - len(merged)
+        while start and size_class(segments[start - 1].rows) <= size:
+            start -= 1
+        added = len(segments) - len(merged) - start
+        if added + bool(merged) < FAN:
+            return merged
+        merged = segments[start:]
+    return merged
+
+
+def size_class(rows: int) -> int:
+    """0 for up to 15 rows, 1 for up to 255, and so on."""
+    return max(0, (max(rows, 1).bit_length() - 1) // (FAN.bit_length() - 1))
+
+
+def merge_segments(root: Path, path: str, segments: tuple[PublishedFile, ...]) -> PublishedFile:
+    """One segment at `path` with the rows of all these, in their order."""
+    parts = [read_segment(root, segment) for segment in segments]
+    return write_segment(
+        root, path, np.concatenate([ids for ids, _ in parts]), np.concatenate([vectors for _, vectors in parts])
+    )

@@ -58,6 +58,8 @@ class OnnxEmbedder:
         self._requests: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         for _ in range(self._threads):
             self._requests.put(network.create_infer_request())
+        # The binding sets itself up at the first inference, and locks itself out where two threads come first.
+        self._vector(np.ones((3, card.size, card.size), np.float32))
         self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="encoder")
 
     @classmethod

@@ -173,3 +173,32 @@ print([name for name in ("torch", "timm", "onnx", "torchvision", "huggingface_hu
     film = Radiograph(np.random.default_rng(0).random((100, 120), np.float32), "", "")
     expected = embedder.embed([embedder.prepare(film, Region.whole(film.shape))])
     assert np.array_equal(np.load(tmp_path / "vector.npy"), expected)
+
+
+FIRST_USE = """
+import sys, threading
+from pathlib import Path
+import numpy as np
+from engine.encoders import OnnxEmbedder, encoder_files
+sys.setswitchinterval(1e-6)
+embedder = OnnxEmbedder.open(encoder_files("default", Path(sys.argv[1])), threads=2)
+busy = threading.Event()
+def spin():
+    while not busy.is_set():
+        np.multiply(np.ones((3, 99)), 2.0)
+noise = threading.Thread(target=spin)
+noise.start()
+patches = [np.random.default_rng(n).random((3, 224, 224), np.float32) for n in range(4)]
+vectors = embedder.embed(patches)
+busy.set()
+noise.join()
+print(vectors.shape)
+"""
+
+
+def test_the_first_films_may_come_on_several_threads(encoder_cache: Path) -> None:
+    # the binding sets itself up at the first inference and locked itself out where two threads came first
+    for _ in range(3):
+        command = [sys.executable, "-c", FIRST_USE, str(encoder_cache)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=30, check=True)
+        assert done.stdout.strip() == "(4, 1280)"

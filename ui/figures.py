@@ -1,0 +1,57 @@
+"""Films in HTML: on black, the region as a box over the picture, with a text for those who cannot see it."""
+
+import base64
+from dataclasses import dataclass
+from html import escape
+
+from ui.boxes import Box, close_up
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A film to show. picture: JPEG or PNG of the whole film. box: in pixels of the full film. alt: its text."""
+
+    picture: bytes
+    rows: int
+    columns: int
+    alt: str
+    box: Box | None = None
+
+
+def data_uri(picture: bytes) -> str:
+    """A PNG or JPEG for an `src`."""
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+
+
+def figure(film: Shown, caption: str = "", zoomed: bool = False) -> str:
+    """A square black frame with the film fitted into it, or with the surroundings of its box."""
+    seen = close_up(film.box, film.rows, film.columns) if zoomed and film.box else (0, 0, film.columns, film.rows)
+    x0, y0, x1, y1 = seen
+    width, height = x1 - x0, y1 - y0
+    fit = "width:100%" if width >= height else "height:100%"
+    picture = (
+        f'<img alt="{escape(film.alt)}" src="{data_uri(film.picture)}" style="width:{_share(film.columns, width)};'
+        f'height:{_share(film.rows, height)};left:{_share(-x0, width)};top:{_share(-y0, height)}">'
+    )
+    frame = (
+        f'<div class="cl-frame"><div class="cl-film" style="aspect-ratio:{width}/{height};{fit}">'
+        f"{picture}{_outline(film.box, seen)}</div></div>"
+    )
+    words = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure class="cl-figure">{frame}{words}</figure>'
+
+
+def _outline(box: Box | None, seen: Box) -> str:
+    if box is None:
+        return ""
+    width, height = seen[2] - seen[0], seen[3] - seen[1]
+    place = (
+        f"left:{_share(box[0] - seen[0], width)};top:{_share(box[1] - seen[1], height)};"
+        f"width:{_share(box[2] - box[0], width)};height:{_share(box[3] - box[1], height)}"
+    )
+    return f'<span class="cl-box" style="{place}"></span>'
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.4f}%"

@@ -1,0 +1,101 @@
+"""What one visitor has open. It lives in Streamlit's session alone: films are never shared with another visitor."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+import streamlit as st
+
+from api.client import File
+from api.schemas import PatientHistory, SearchAnswer, SimilarCase
+from ui.boxes import Box
+
+_KEY = "caselink"
+MOST_PICTURES = 300
+TOP = ""
+
+
+class Screen(StrEnum):
+    """What the page shows."""
+
+    ask = "ask"
+    answer = "answer"
+    history = "history"
+
+
+@dataclass(frozen=True)
+class QueryFilm:
+    """A film of the visitor's own. key: sha256 of its bytes. rows, columns: of the full film, in pixels."""
+
+    key: str
+    name: str
+    data: bytes
+    rows: int
+    columns: int
+    side: str | None
+    view: str | None
+    warnings: tuple[str, ...]
+
+    @property
+    def file(self) -> File:
+        """The film as it is sent."""
+        return self.name, self.data
+
+
+@dataclass
+class Session:
+    """The state of the page.
+
+    boxes: lesion box by film key. charts: how often a film's chart was drawn anew. asked: the films that `answer`
+    is about. opened: the case whose `history` is shown. refusals: sentences on files that were not added.
+    scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it.
+    """
+
+    screen: Screen = Screen.ask
+    films: list[QueryFilm] = field(default_factory=list)
+    current: str | None = None
+    boxes: dict[str, Box] = field(default_factory=dict)
+    charts: dict[str, int] = field(default_factory=dict)
+    uploads: int = 0
+    refusals: list[str] = field(default_factory=list)
+    answer: SearchAnswer | None = None
+    asked: tuple[QueryFilm, ...] = ()
+    history: PatientHistory | None = None
+    opened: SimilarCase | None = None
+    scroll_to: str | None = None
+    synthetic: bool = False
+    pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
+
+    def film(self) -> QueryFilm | None:
+        """The film that is being looked at; None where there is none."""
+        return next((film for film in self.films if film.key == self.current), self.films[0] if self.films else None)
+
+    def remove(self, key: str) -> None:
+        """Forget a film and its box; the last answer keeps what it was about."""
+        self.films = [film for film in self.films if film.key != key]
+        self.boxes.pop(key, None)
+        self.current = self.films[0].key if self.films else None
+
+    def start_over(self) -> None:
+        """Forget every film, box, answer and picture."""
+        clean = Session(uploads=self.uploads + 1, synthetic=self.synthetic, scroll_to=TOP)
+        for each in fields(self):
+            setattr(self, each.name, getattr(clean, each.name))
+
+    def show(self, screen: Screen, at: str = TOP) -> None:
+        """Turn to another screen, seen from its top or from the element with the id `at`."""
+        self.screen, self.scroll_to = screen, at
+
+    def keep_picture(self, key: tuple[object, ...], picture: bytes) -> bytes:
+        """Hold a picture for this visitor, the oldest ones going first."""
+        self.pictures[key] = picture
+        while len(self.pictures) > MOST_PICTURES:
+            self.pictures.popitem(last=False)
+        return picture
+
+
+def session() -> Session:
+    """The visitor's session, new at their first look."""
+    found = st.session_state.setdefault(_KEY, Session())
+    assert isinstance(found, Session)
+    return found

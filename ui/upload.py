@@ -1,0 +1,123 @@
+"""Films coming in: held to the API's limits, looked at once, and named in one sentence where they are refused."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import streamlit as st
+
+from api.client import ApiProblem, ApiUnreachable, File
+from api.schemas import Limits
+from ui import backend
+from ui.boxes import Box
+from ui.figures import Shown, figure
+from ui.parts import complaint, trouble
+from ui.session import QueryFilm, Session
+from ui.wording import count
+
+MIB = 1 << 20
+SERVER_FAULT = 500
+PREVIEW = 1280
+"""Long side of the picture that is drawn on, in pixels."""
+THUMB = 192
+
+
+def uploader(session: Session, limits: Limits, label: str) -> None:
+    """The field that takes films; what arrived moves to the session, and the field is empty again."""
+    arrived = st.file_uploader(
+        label,
+        accept_multiple_files=True,
+        key=f"films-{session.uploads}",
+        help="DICOM, PNG, JPEG or TIFF, one or several films of one patient. Films are sent to the archive's server "
+        "for this question only, and are not kept there.",
+    )
+    if not arrived:
+        return
+    try:
+        with st.spinner("Reading the films"):
+            session.refusals = admit(session, [(file.name, file.getvalue()) for file in arrived], limits)
+    except backend.Trouble as error:
+        # the field keeps the files, so that trying again needs no second upload
+        trouble(error)
+        st.button("Try again", key="retry-upload")
+        return
+    session.uploads += 1
+    st.rerun()
+
+
+def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
+    """Take films in; returns a sentence on each file that was not.
+
+    Raises:
+        ApiUnreachable, ApiProblem: the API cannot look at films now.
+    """
+    refusals = []
+    for name, data in files:
+        key = sha256(data).hexdigest()
+        reason = _over(session, name, data, limits) or _twin(session, name, key)
+        if reason is None:
+            try:
+                session.films.append(_seen(name, data, key))
+                session.current = key
+            except ApiProblem as error:
+                if error.status >= SERVER_FAULT:
+                    raise
+                reason = str(error)
+        if reason is not None:
+            refusals.append(reason)
+    return refusals
+
+
+def _seen(name: str, data: bytes, key: str) -> QueryFilm:
+    seen = backend.look(name, data, THUMB)
+    return QueryFilm(key, name, data, seen.rows, seen.columns, seen.side, seen.view, seen.warnings)
+
+
+def _over(session: Session, name: str, data: bytes, limits: Limits) -> str | None:
+    if len(session.films) >= limits.max_films:
+        return f"{name} was not added: a question takes at most {count(limits.max_films, 'film')}; remove one first."
+    size = sum(len(film.data) for film in session.films) + len(data)
+    if size > limits.max_upload_mib * MIB:
+        return (
+            f"{name} was not added: with it the films have {size / MIB:.1f} MiB, over the limit of "
+            f"{limits.max_upload_mib} MiB together; send fewer or smaller films."
+        )
+    return None
+
+
+def _twin(session: Session, name: str, key: str) -> str | None:
+    twin = next((film for film in session.films if film.key == key), None)
+    return None if twin is None else f"{name} was not added: it is the same file as {twin.name}."
+
+
+def refusals(session: Session) -> None:
+    """What was not added, until it is put away."""
+    if not session.refusals:
+        return
+    for refusal in session.refusals:
+        complaint(refusal)
+    st.button("Dismiss", key="dismiss", type="tertiary", on_click=session.refusals.clear)
+
+
+def strip(session: Session, current: QueryFilm) -> None:
+    """Small pictures of all films, to choose the one to look at."""
+    with st.container(horizontal=True, wrap=False, gap="small", key="strip"):
+        for number, film in enumerate(session.films, start=1):
+            with st.container(width=104, gap="xsmall"):
+                _thumb(session, film, number, film.key == current.key)
+
+
+def _thumb(session: Session, film: QueryFilm, number: int, chosen: bool) -> None:
+    box: Box | None = session.boxes.get(film.key)
+    try:
+        picture = backend.own_picture(session, film, THUMB)
+    except (ApiProblem, ApiUnreachable):
+        return  # the large picture says why
+    st.html(figure(Shown(picture, film.rows, film.columns, f"Your film {number}: {film.name}", box)))
+    st.button(
+        f"Film {number}",
+        key=f"pick-{film.key[:12]}",
+        type="primary" if chosen else "secondary",
+        width="stretch",
+        help=film.name,
+        on_click=lambda: setattr(session, "current", film.key),
+    )

@@ -85,7 +85,8 @@ class Preparer:
             film, region = self._decode(record, data, mask)
             patch = self.embedder.prepare(film, region)
         except FilmError as error:
-            return Prepared(record, str(error), sha256=digest, region_key=key), None
+            reason = str(error).removeprefix(f"{record.file}: ")
+            return Prepared(record, reason, sha256=digest, region_key=key), None
         save_thumbnail(self.thumbnails, film)
         light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
         return Prepared(record, sha256=digest, region_key=key, film=light, region=region), patch

@@ -24,7 +24,7 @@ from indexer.ingest import ingest
 from indexer.masks import read_mask
 from indexer.prepare import Roi
 from indexer.sources import open_source
-from indexer.synthetic import generate
+from indexer.synthetic import LESION, generate
 from indexer.writer import open_writer
 
 START_LIMIT_S = 60.0
@@ -41,7 +41,7 @@ def demo(
     film = next(iter(sorted((films / "query").glob("*.dcm"))), None)
     if film is None:
         raise NotFound(f"{films / 'query'} holds no query film; remove {folder} and run the same again")
-    region = read_mask(film.with_suffix(".png"), read(film).shape)
+    region = read_mask(film.with_name(film.stem + LESION), read(film).shape)
     with _servers(archive, page=not once) as (api, page):
         client = Client(api)
         _until_ready(client)

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
-from engine.errors import UnreadableFilm
+from engine.errors import FilmError, UnreadableFilm
 from engine.radiograph import Radiograph
 from engine.readers.base import HEAD, Reader
 from engine.readers.dicom import DicomReader
@@ -26,25 +26,32 @@ def read(data: bytes | Path, *, name: str | None = None, at_least: int | None = 
     Raises:
         UnreadableFilm: no such file, empty, truncated, a lying header, or no picture at all.
         UnsupportedFilm: a picture that is no film: colour DICOM, several frames, no pixels, too small or too large.
+        Both begin with the name.
     """
     if isinstance(data, Path):
         name = name or data.name
-        data = _load(data)
     name = name or "upload"
-    if not data:
-        raise UnreadableFilm(f"{name} is empty; send the film's own file")
-    head = data[:HEAD]
-    for reader in READERS.values():
-        if reader.recognises(head):
-            return reader.read(data, name, sha256(data).hexdigest(), at_least)
-    for start, kind in _STRANGERS.items():
-        if head.startswith(start):
-            raise UnreadableFilm(f"{name} is {kind} and send DICOM, PNG, JPEG or TIFF")
-    raise UnreadableFilm(f"{name} is no picture that caselink knows; send DICOM, PNG, JPEG or TIFF")
+    try:
+        whole = _load(data) if isinstance(data, Path) else data
+        return _reader(whole[:HEAD]).read(whole, name, sha256(whole).hexdigest(), at_least)
+    except FilmError as error:
+        raise type(error)(f"{name}: {error}") from None
 
 
 def _load(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFilm(f"{path.name} cannot be read ({error.strerror}); check the path") from None
+        raise UnreadableFilm(f"the file cannot be read ({error.strerror}); check the path") from None
+
+
+def _reader(head: bytes) -> Reader:
+    if not head:
+        raise UnreadableFilm("the file is empty; send the film's own file")
+    for reader in READERS.values():
+        if reader.recognises(head):
+            return reader
+    for start, kind in _STRANGERS.items():
+        if head.startswith(start):
+            raise UnreadableFilm(f"the file is {kind} and send DICOM, PNG, JPEG or TIFF")
+    raise UnreadableFilm("the file is no picture that caselink knows; send DICOM, PNG, JPEG or TIFF")

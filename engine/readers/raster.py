@@ -45,7 +45,7 @@ class RasterReader:
                 _reduce(picture, at_least)
                 pixels, warnings = _grey(ImageOps.exif_transpose(picture))
         except BROKEN as error:
-            raise UnreadableFilm(f"{name} is not a whole picture ({_told(error)}); export or copy it anew") from None
+            raise UnreadableFilm(f"not a whole picture ({_told(error)}); export or copy it anew") from None
         pixels = 1 - pixels if inverted else pixels
         return Radiograph(pixels, sha256, name, full_shape=full, warnings=warnings)
 

@@ -21,15 +21,17 @@ from indexer.synthetic.film import draw
 from indexer.synthetic.history import write_history
 from indexer.synthetic.placement import place, plan_queries
 
-__all__ = ["GeneratedArchive", "generate"]
+__all__ = ["LESION", "GeneratedArchive", "generate"]
 
 TITLE = "SYNTHETIC demo archive"
 OURS = frozenset({"source.json", "films", "masks", "query", "diagnoses.csv", "events.csv", "films.csv"})
 _README = """SYNTHETIC films, ready to be sent as queries.
 No patient: a program drew them, and nothing here may guide care.
 {names}
-None of these patients is in the archive.
+None of these patients is in the archive. The PNG of the same name shows where the lesion was drawn.
 """
+LESION = "-lesion.png"
+"""Ending of the mask that lies beside each query film."""
 Row = tuple[str, ...]
 
 
@@ -150,7 +152,10 @@ def _write_queries(folder: Path, patients: Sequence[Patient]) -> None:
     lines = []
     for k, patient in enumerate(patients, start=1):
         plan = patient.films[0]
-        write_film(folder / f"query-{k}.dcm", patient, plan, draw(patient, place(patient), plan))
+        film = draw(patient, place(patient), plan)
+        write_film(folder / f"query-{k}.dcm", patient, plan, film)
+        if film.mask is not None:
+            (folder / f"query-{k}{LESION}").write_bytes(cv2.imencode(".png", film.mask)[1].tobytes())
         lines.append(
             f"query-{k}.dcm: SYNTHETIC, drawn as {patient.entity}, {patient.site}, age {patient.age}, {patient.sex}"
         )

@@ -132,7 +132,7 @@ def test_a_reduced_film_looks_like_the_full_one_shrunk() -> None:
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_truncated_pictures_are_refused(kind: str, share: float) -> None:
     data = stored(np.kron(GREY, np.ones((4, 4), np.uint8)), kind)
-    with pytest.raises(UnreadableFilm, match="hand is not a whole picture"):
+    with pytest.raises(UnreadableFilm, match="hand: not a whole picture"):
         read(data[: int(len(data) * share)], name="hand")
 
 
@@ -163,7 +163,7 @@ def test_several_frames_are_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is empty"),
+        (b"", "the file is empty"),
         (b"knee", "no picture that caselink knows"),
         (b"PK\x03\x04" + bytes(40), "zip archive"),
         (b"%PDF-1.7\n", "a PDF"),
@@ -175,12 +175,12 @@ def test_several_frames_are_refused() -> None:
 def test_strangers_get_one_clear_sentence(data: bytes, said: str) -> None:
     with pytest.raises(UnreadableFilm, match=said) as caught:
         read(data, name="sent.png")
-    assert str(caught.value).startswith("sent.png ") and "\n" not in str(caught.value)
+    assert str(caught.value).startswith("sent.png: ") and "\n" not in str(caught.value)
     assert "0x" not in str(caught.value)
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFilm, match=r"gone\.png cannot be read \(No such file"):
+    with pytest.raises(UnreadableFilm, match=r"gone\.png: the file cannot be read \(No such file"):
         read(tmp_path / "gone.png")
     with pytest.raises(UnreadableFilm, match="directory"):
         read(tmp_path)

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from engine.errors import SourceError
-from indexer.synthetic import GeneratedArchive, generate
+from indexer.synthetic import LESION, GeneratedArchive, generate
 
 KINDS = {"presentation", "radiology", "pathology", "laboratory", "therapy", "surgery", "board", "follow-up"}
 HEADER = [
@@ -63,7 +63,13 @@ def test_counts_agree(archive: GeneratedArchive, demo: Path) -> None:
     assert sorted(r["file"] for r in rows(demo / "films.csv")) == films
     assert facts["synthetic"] is True
     assert facts["layout"] == "dicom"
-    assert len(list((demo / "query").glob("*.dcm"))) == 2
+    films = list((demo / "query").glob("*.dcm"))
+    assert len(films) == 2
+    for film in films:
+        mask = cv2.imread(str(film.with_name(film.stem + LESION)), cv2.IMREAD_GRAYSCALE)
+        read = pydicom.dcmread(film, stop_before_pixels=True)
+        assert mask.shape == (read.Rows, read.Columns)
+        assert 0 < (mask > 0).mean() < 0.5
 
 
 def test_same_seed_same_bytes_with_any_number_of_workers(tmp_path: Path) -> None:

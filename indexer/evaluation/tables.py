@@ -59,7 +59,7 @@ def markdown(evaluation: Mapping[str, Any]) -> str:
     parts = [how]
     for name, figures in evaluation["groups"].items():
         counts = f"{figures['n_films']} films, {figures['n_patients']} patients, {figures['n_groups']} split groups"
-        parts += [f"### {name} ({counts})", _pipes(rows(evaluation, name)), _pipes(entity_rows(evaluation, name))]
+        parts += [f"### {name} ({counts})", pipes(rows(evaluation, name)), pipes(entity_rows(evaluation, name))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -70,11 +70,12 @@ def _ordered(sources: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _cells(given: Mapping[str, Any], ks: Sequence[str]) -> list[str]:
     if "value" in given:
-        return ["" for _ in ks] + [_percent(given)]
-    return [_percent(given[k]) for k in ks] + [""]
+        return ["" for _ in ks] + [percent(given)]
+    return [percent(given[k]) for k in ks] + [""]
 
 
-def _percent(estimate: Mapping[str, float | None]) -> str:
+def percent(estimate: Mapping[str, float | None]) -> str:
+    """An estimate in per cent with its interval, where it has one; "" where there is none."""
     value, low, high = estimate["value"], estimate["low"], estimate["high"]
     if value is None:
         return ""
@@ -83,7 +84,8 @@ def _percent(estimate: Mapping[str, float | None]) -> str:
     return f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
-def _pipes(table: list[list[str]]) -> str:
+def pipes(table: list[list[str]]) -> str:
+    """A header and rows as a Markdown table."""
     header, *body = ([cell.replace("|", "\\|") for cell in row] for row in table)
     lines = [header, ["---" for _ in header], *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -57,4 +57,4 @@ class Embedder(Protocol):
 def fuse(vectors: Vectors) -> Vectors:
     """One unit query vector (d,) for several films (n, d) of one patient: the normalised mean direction."""
     mean = vectors.mean(axis=0, dtype=np.float64)
-    return (mean / np.linalg.norm(mean)).astype(np.float32)
+    return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)

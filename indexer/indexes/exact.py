@@ -24,17 +24,19 @@ class ExactIndex:
 
     def remove(self, ids: Ids) -> None:
         """See `VectorIndex.remove`."""
-        self._index.remove_ids(np.ascontiguousarray(ids, dtype=np.int64))
+        selector = faiss.IDSelectorBatch(np.ascontiguousarray(ids, dtype=np.int64))
+        self._index.remove_ids(selector)
 
     def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> tuple[Ids, Similarity]:
         """See `VectorIndex.search`."""
         parameters = None
         if allowed is not None:
-            # a bitmap over ids costs one bit a film and no hashing
+            # a bitmap over ids costs one bit a film and no hashing; FAISS wants its length in bytes
             bits = np.zeros(int(allowed.max(initial=0)) + 1, dtype=bool)
             bits[allowed] = True
             packed = np.packbits(bits, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(packed))
-            parameters = faiss.SearchParameters(sel=selector)
+            selector = faiss.IDSelectorBitmap(len(packed), faiss.swig_ptr(packed))
+            parameters = faiss.SearchParameters()
+            parameters.sel = selector  # FAISS keeps no reference; the local name does until the search is done
         similarity, ids = self._index.search(np.ascontiguousarray(queries), k, params=parameters)
         return ids, np.where(ids < 0, -np.inf, similarity).astype(np.float32)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from engine.embeddings import Embedder, Patch, Vectors
-from engine.errors import FilmError
+from engine.errors import FilmError, RegionError
 from engine.radiograph import Header, Radiograph, Stage
 from engine.readers import read
 from engine.region import Origin, Region
@@ -78,18 +78,18 @@ class Preparer:
             mask = record.mask.read_bytes() if record.mask and self.roi is Roi.mask else None
         except OSError as error:
             return Prepared(record, f"the file cannot be read ({error.strerror})"), None
-        digest, key = sha256(data).hexdigest(), self._region_key(record, mask)
-        if self.known.get(record.file) == Known(digest, key):
-            return Prepared(record, kept=True, sha256=digest, region_key=key), None
+        known, key = self.known.get(record.file), self._region_key(record, mask)
+        if known is not None and known == Known(sha256(data).hexdigest(), key):
+            return Prepared(record, kept=True, sha256=known.sha256, region_key=key), None
         try:
             film, region = self._decode(record, data, mask)
             patch = self.embedder.prepare(film, region)
-        except FilmError as error:
+        except (FilmError, RegionError) as error:
             reason = str(error).removeprefix(f"{record.file}: ")
-            return Prepared(record, reason, sha256=digest, region_key=key), None
+            return Prepared(record, reason, sha256=sha256(data).hexdigest(), region_key=key), None
         save_thumbnail(self.thumbnails, film)
         light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
-        return Prepared(record, sha256=digest, region_key=key, film=light, region=region), patch
+        return Prepared(record, sha256=film.sha256, region_key=key, film=light, region=region), patch
 
     def _region_key(self, record: FilmRecord, mask: bytes | None) -> str:
         if mask is not None:

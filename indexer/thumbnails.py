@@ -19,7 +19,7 @@ DRAFTS = ".drafts"
 
 def thumbnail_path(folder: Path, sha256: str) -> Path:
     """Where the thumbnail of a film with this content hash lies."""
-    return folder / sha256[:2] / f"{sha256}.jpg"
+    return folder / sha256[0] / f"{sha256}.jpg"
 
 
 def save_thumbnail(folder: Path, film: Radiograph) -> None:
@@ -36,18 +36,27 @@ def save_thumbnail(folder: Path, film: Radiograph) -> None:
     done, data = cv2.imencode(".jpg", shrink(film), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not done:
         raise ArchiveError(f"no thumbnail could be made of {film.source}; the picture encoder refused it")
-    draft = folder / DRAFTS / f"{film.sha256}.{threading.get_ident()}"
     with room_on_disk(folder):
-        for place in (draft, path):
-            place.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data.tobytes())
-        draft.replace(path)
+        try:
+            _put(folder, path, data.tobytes())
+        except FileNotFoundError:  # the first of its folder
+            for place in (folder / DRAFTS, path.parent):
+                place.mkdir(parents=True, exist_ok=True)
+            _put(folder, path, data.tobytes())
+
+
+def _put(folder: Path, path: Path, data: bytes) -> None:
+    draft = folder / DRAFTS / f"{path.stem}.{threading.get_ident()}"
+    draft.write_bytes(data)
+    draft.replace(path)
 
 
 def shrink(film: Radiograph) -> np.typing.NDArray[np.uint8]:
     """The film as 8-bit grey with its full aspect, long side at most 512."""
     rows, columns = film.pixels.shape
     scale = min(1.0, THUMBNAIL_SIDE / max(rows, columns))
+    grey = np.asarray(cv2.convertScaleAbs(film.pixels, alpha=255), dtype=np.uint8)
+    if scale == 1:
+        return grey
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    grey = cv2.convertScaleAbs(film.pixels, alpha=255)
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

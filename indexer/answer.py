@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 NOTICE = "Research use only. Not a diagnosis: the vote is what similar past patients had."
-TIE_RULE = "one patient, one vote; ties go to the entity with the larger summed similarity"
+TIE_RULE = (
+    "one patient, one vote; most patients win; ties go to the larger summed similarity, then to the nearer patient"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Answer:
 
 
 def count_votes(cases: Sequence[SimilarCase]) -> tuple[Ballot, ...]:
-    """The ballots of cases with a known entity, winner first, under `TIE_RULE` (equal sums go by name)."""
+    """The ballots of cases with a known entity, winner first, under `TIE_RULE`. cases: nearest first."""
     sums: dict[str, tuple[int, float]] = {}
     for case in cases:
         if case.entity is not None:
@@ -80,4 +82,5 @@ def count_votes(cases: Sequence[SimilarCase]) -> tuple[Ballot, ...]:
             sums[case.entity] = patients + 1, similarity + case.similarity
     cast = sum(patients for patients, _ in sums.values())
     ballots = [Ballot(entity, n, n / cast, total) for entity, (n, total) in sums.items()]
-    return tuple(sorted(ballots, key=lambda b: (-b.patients, -b.similarity, b.entity)))
+    # entities stand in the order of their nearest patients, and sorting keeps it among equals
+    return tuple(sorted(ballots, key=lambda b: (-b.patients, -b.similarity)))

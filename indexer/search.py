@@ -23,6 +23,8 @@ FILMS_PER_CASE = 4
 FIRST_REACH = 8
 """Films asked for per wanted patient at first; doubled until enough patients are found."""
 Mask = npt.NDArray[np.bool_]
+Hit = tuple[int, float]
+"""A film's row in the snapshot, and its similarity to the query."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _check_k(snapshot: Snapshot, k: int) -> None:
     limit = min(MAX_K, patients)
     if not 1 <= k <= limit:
         raise QueryError(
-            f"k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for fewer or more"
+            f"k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for a number within"
         )
 
 
@@ -110,35 +112,55 @@ def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Mask:
     return np.isin(snapshot.patient, list(codes))
 
 
-def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask) -> list[list[tuple[int, float]]]:
-    """Per patient, best first, the (row, similarity) of their best films; fewer than k where no more may answer."""
-    vectors = snapshot.vector[allowed]
-    everything = bool(allowed.all())
-    reach = k * FIRST_REACH
+def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask) -> list[list[Hit]]:
+    """Per patient, nearest first, their allowed films, best first; fewer than k where no more may answer.
+
+    A patient is as near as their best film; among equals the film of the lower row comes first.
+    """
+    films, reach = int(allowed.sum()), k * FIRST_REACH
     while True:
-        reach = min(reach, len(vectors))
+        reach = min(reach, films)
         if not reach:
             return []
-        ids, similarity = snapshot.index.search(query[None], reach, None if everything else vectors)
-        patients: dict[int, list[tuple[int, float]]] = {}
-        held = ids[0] >= 0  # films that share a vector make `reach` larger than the index
-        found = zip(snapshot.rows_of_vectors(ids[0][held]), similarity[0][held].tolist(), strict=True)
-        for rows, likeness in found:
-            for row in rows[allowed[rows]].tolist():
-                patients.setdefault(int(snapshot.patient[row]), []).append((row, likeness))
-        if len(patients) >= k or reach == len(vectors):
-            return list(patients.values())[:k]
+        hits = _hits(snapshot, query, reach, allowed)
+        best: dict[int, float] = {}
+        for row, likeness in hits:
+            best.setdefault(int(snapshot.patient[row]), likeness)
+        chosen = list(best)[:k]
+        # a film just out of reach may be as near as the last one within
+        if reach == films or (len(best) >= k and best[chosen[-1]] > hits[-1][1]):
+            return _all_films(snapshot, query, chosen, allowed)
         reach *= 2
 
 
-def _case(snapshot: Snapshot, rank: int, hits: list[tuple[int, float]]) -> SimilarCase:
+def _all_films(snapshot: Snapshot, query: Vectors, patients: Sequence[int], allowed: Mask) -> list[list[Hit]]:
+    """The hits of these patients, those out of reach too."""
+    theirs = allowed & np.isin(snapshot.patient, patients)
+    found: dict[int, list[Hit]] = {code: [] for code in patients}
+    for row, likeness in _hits(snapshot, query, int(theirs.sum()), theirs):
+        found[int(snapshot.patient[row])].append((row, likeness))
+    return list(found.values())
+
+
+def _hits(snapshot: Snapshot, query: Vectors, reach: int, allowed: Mask) -> list[Hit]:
+    """The allowed films that share the `reach` nearest vectors, best first, equals by row."""
+    vectors = None if bool(allowed.all()) else snapshot.vector[allowed]
+    ids, similarity = snapshot.index.search(query[None], reach, vectors)
+    held = ids[0] >= 0  # films that share a vector make `reach` larger than the index
+    likeness = np.clip(similarity[0][held], -1, 1).tolist()
+    found = zip(snapshot.rows_of_vectors(ids[0][held]), likeness, strict=True)
+    hits = [(row, like) for rows, like in found for row in rows[allowed[rows]].tolist()]
+    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+
+
+def _case(snapshot: Snapshot, rank: int, hits: list[Hit]) -> SimilarCase:
     hits = hits[:FILMS_PER_CASE]
     rows = snapshot.films.take([row for row, _ in hits]).to_pylist()
     best = rows[0]
     return SimilarCase(
         rank,
         best["patient"],
-        round(hits[0][1], 6),
+        hits[0][1],
         best["entity"],
         best["malignancy"],
         best["proof"],
@@ -156,7 +178,7 @@ def _film(row: Row, similarity: float) -> SimilarFilm:
     spacing = None if row["spacing_row"] is None else (row["spacing_row"], row["spacing_column"])
     return SimilarFilm(
         row["film"],
-        round(similarity, 6),
+        similarity,
         row["view"],
         row["side"],
         row["taken"],

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 NOBODY = -1  # the label of an empty place, where fewer patients are there than asked for
 
-TIE_RULE = "most patients; then larger summed similarity; then nearer patient"
+TIE_RULE = "most patients win; ties go to the larger summed similarity, then to the nearer patient"
 
 
 def vote(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32], n_entities: int) -> npt.NDArray[np.int64]:

@@ -33,9 +33,10 @@ def main() -> None:
 def _away(error: ApiProblem | ApiUnreachable, visitor: Session) -> None:
     """Without the archive nothing can be asked; what is open stays open."""
     if visitor.screen is Screen.ask:
-        heading("The archive cannot be asked now")
-        trouble(error)
-        st.button("Try again", key="retry")
+        with st.container(key="start"):
+            heading("Find similar past patients", "There is no archive to ask at the moment.")
+            trouble(error)
+            st.button("Try again", key="retry")
 
 
 main()

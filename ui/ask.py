@@ -13,7 +13,7 @@ from ui.wording import count, film_line, joined
 
 _STEPS = (
     ("Upload", "One or several radiographs of one patient: DICOM, PNG, JPEG or TIFF."),
-    ("Mark the lesion", "Draw a box around it with the mouse, or type its edges."),
+    ("Mark the lesion", "Drag a box around it on the film, or type its edges."),
     ("Compare", "See the past patients whose films look most like it, what they had, and how that was proven."),
 )
 
@@ -52,7 +52,18 @@ def _title(session: Session) -> None:
             heading("Mark the lesion, then compare")
         with st.container(horizontal=True, width="content", gap="small"):
             _back_to_answer(session)
-            st.button("Start over", key="start-over", type="tertiary", on_click=session.start_over)
+            st.button("Start over", key="start-over", type="tertiary", on_click=lambda: _start_over(session))
+
+
+def _start_over(session: Session) -> None:
+    for film in session.films:
+        drawing.set_box(session, film, None)
+    session.start_over()
+
+
+def _remove(session: Session, film: QueryFilm) -> None:
+    drawing.set_box(session, film, None)
+    session.remove(film.key)
 
 
 def _back_to_answer(session: Session) -> None:
@@ -72,7 +83,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
         with st.container(horizontal=True, width="content", gap="small"):
             with st.popover("Add films", type="tertiary"):
                 uploader(session, limits, "More films of the same patient")
-            st.button("Remove film", key="remove", type="tertiary", on_click=lambda: session.remove(film.key))
+            st.button("Remove film", key="remove", type="tertiary", on_click=lambda: _remove(session, film))
     picture = st.container(key="lightbox")
     center, width, invert = _window(film)
     with picture:

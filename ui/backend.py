@@ -19,7 +19,7 @@ FACTS_S = 10.0
 _QUALITY = 88
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Client.close)
 def _client(address: str) -> Client:
     return Client(address, timeout=PATIENCE_S)
 

@@ -36,8 +36,9 @@ def note(text: str, kind: str = "note") -> None:
 
 
 def trouble(error: ApiProblem | ApiUnreachable) -> None:
-    """Say what went wrong in the API's own sentence."""
-    complaint(str(error))
+    """Say what went wrong: what kind of trouble it is, then the API's own words on value, limit and cure."""
+    kind = error.title if isinstance(error, ApiProblem) else "The archive cannot be reached"
+    complaint(f"{kind}: {error}")
 
 
 def complaint(text: str) -> None:

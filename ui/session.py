@@ -71,10 +71,11 @@ class Session:
         return next((film for film in self.films if film.key == self.current), self.films[0] if self.films else None)
 
     def remove(self, key: str) -> None:
-        """Forget a film and its box; the last answer keeps what it was about."""
+        """Forget a film, its box and its pictures; the last answer keeps what it was about."""
         self.films = [film for film in self.films if film.key != key]
         self.boxes.pop(key, None)
-        self.current = self.films[0].key if self.films else None
+        self.current = None
+        self.pictures = OrderedDict((name, kept) for name, kept in self.pictures.items() if key not in name)
 
     def start_over(self) -> None:
         """Forget every film, box, answer and picture."""

@@ -51,19 +51,20 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
         ApiUnreachable, ApiProblem: the API cannot look at films now.
     """
     refusals = []
+    held = {film.key for film in session.films}
     for name, data in files:
         key = sha256(data).hexdigest()
         reason = _over(session, name, data, limits) or _twin(session, name, key)
         if reason is None:
             try:
                 session.films.append(_seen(name, data, key))
-                session.current = key
             except ApiProblem as error:
                 if error.status >= SERVER_FAULT:
                     raise
                 reason = str(error)
         if reason is not None:
             refusals.append(reason)
+    session.current = next((film.key for film in session.films if film.key not in held), session.current)
     return refusals
 
 

@@ -74,9 +74,12 @@ def headline(answer: Answer) -> str:
 
 
 def tie_line(answer: Answer) -> str | None:
-    """Which entity the tie rule puts first, where votes are tied."""
-    tied = leaders(answer) if answer.tally else []
-    return f"The tie rule puts {tied[0]} first, by the larger summed similarity." if len(tied) > 1 else None
+    """Which entity the tie rule puts first and why, where votes are tied."""
+    if len(leaders(answer)) < 2:
+        return None
+    first, second = answer.tally[:2]
+    by = "larger summed similarity" if first.similarity > second.similarity else "nearer patient"
+    return f"The tie rule puts {first.entity} first, by the {by}."
 
 
 def proofs(cases: Sequence[SimilarCase], entity: str) -> str:

@@ -11,18 +11,12 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import WRONG_HOST, install, problem
+from api.problems import SAFE_HEADERS, WRONG_HOST, install, problem
 from api.routes import ROUTERS
 from api.schemas import NOTICE
 from api.service import Service
 from api.settings import Settings
 
-SAFE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
-}
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _log = logging.getLogger(__name__)
 
@@ -35,7 +29,7 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         failure = service.warm()
         if failure is not None:
-            _log.warning("not ready: %s", failure)
+            _log.warning("%s is not ready: %s", archive, failure)
         yield
         service.close()
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from api.boxes import Box
 from engine.embeddings import Embedder
-from engine.errors import QueryError
+from engine.errors import QueryError, RegionError
 from engine.radiograph import Radiograph
+from engine.readers import read
 from engine.region import Region
 from indexer.answer import Answer
 from indexer.archive import Snapshot
 from indexer.search import Question, answer
+from indexer.thumbnails import THUMBNAIL_SIDE
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,22 @@ class QueryFilm:
 
     film: Radiograph
     region: Region
+
+
+def query_film(data: bytes | Path, box: Box | None, *, name: str | None = None) -> QueryFilm:
+    """The film in a file, and the box drawn on it; None = all of it, decoded no larger than its archived fellows were.
+
+    Raises:
+        FilmError, RegionError: both name the film.
+    """
+    if box is None:
+        film = read(data, name=name, at_least=THUMBNAIL_SIDE)
+        return QueryFilm(film, Region.whole(film.shape))
+    film = read(data, name=name)
+    try:
+        return QueryFilm(film, Region.drawn(box, film.shape))
+    except RegionError as error:
+        raise RegionError(f"{film.source}: {error}") from None
 
 
 def ask(

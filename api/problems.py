@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from api.client import ApiProblem, ApiUnreachable
 from api.schemas import Problem
+from api.settings import SettingsError
 from api.uploads import NotMultipart, UploadError, UploadTooLarge
 from engine.errors import (
     ArchiveBusy,
@@ -34,6 +35,13 @@ from engine.errors import (
 from indexer.filters import FilterError
 
 MEDIA_TYPE = "application/problem+json"
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+"""On every answer; on problems by themselves, since that of an unexpected error is sent outside all middleware."""
 SHOWN = 60
 _log = logging.getLogger(__name__)
 
@@ -62,17 +70,18 @@ KINDS: dict[type[CaselinkError], Kind] = {
     RegionError: Kind("region", 422, "A region does not fit its film"),
     QueryError: Kind("query", 422, "The question has no answer as asked"),
     FilterError: Kind("filter", 422, "The filter cannot be understood"),
-    NotFound: Kind("not-found", 404, "No such patient or film"),
+    NotFound: Kind("not-found", 404, "Nothing is known by that name"),
     UploadError: Kind("upload", 422, "The upload cannot be used"),
     UploadTooLarge: Kind("upload-too-large", 413, "The upload is too large"),
     NotMultipart: Kind("not-multipart", 415, "The upload is not multipart/form-data"),
     SourceError: Kind("source", 422, "A source of films cannot be understood"),
-    ModelMismatch: Kind("model-mismatch", 409, "The archive was made with another model"),
+    ModelMismatch: Kind("model-mismatch", 503, "The archive was made with another model"),
     EncoderError: Kind("encoder", 503, "The encoder cannot run"),
     ArchiveError: Kind("archive", 503, "The archive cannot be asked"),
     ArchiveBusy: Kind("archive-busy", 503, "The archive is being written"),
     ArchiveCorrupt: Kind("archive-corrupt", 503, "The archive is damaged"),
     DiskFull: Kind("disk-full", 507, "The disk is full"),
+    SettingsError: Kind("settings", 500, "The server's settings cannot be used"),
     ApiProblem: Kind("other-api", 502, "Another API refused"),
     ApiUnreachable: Kind("other-api-unreachable", 502, "Another API does not answer"),
 }
@@ -95,7 +104,7 @@ def problem(kind: Kind, detail: str, instance: str, **more: object) -> JSONRespo
         type=f"/problems/{kind.slug}", title=kind.title, status=kind.status, detail=detail, instance=instance
     )
     content = document.model_dump(exclude_none=True) | jsonable_encoder(more)
-    return JSONResponse(content, kind.status, media_type=MEDIA_TYPE)
+    return JSONResponse(content, kind.status, SAFE_HEADERS, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -123,17 +132,21 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 def _field(error: dict[str, object]) -> dict[str, str]:
     place = error["loc"]
     assert isinstance(place, tuple)
-    return {"name": str(place[-1]), "value": repr(error.get("input"))[:SHOWN], "message": str(error["msg"])}
+    unknown = error["type"] == "extra_forbidden"
+    message = "no such parameter here; /docs lists those there are" if unknown else str(error["msg"])
+    return {"name": str(place[-1])[:SHOWN], "value": repr(error.get("input"))[:SHOWN], "message": message}
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    known = HTTP_KINDS.get(error.status_code)
-    kind = known or Kind(f"http-{error.status_code}", error.status_code, HTTPStatus(error.status_code).phrase)
-    asked = f"{request.method} {request.url.path[:SHOWN]}"
-    detail = f"{asked} is not served here; /docs lists what is" if known else str(error.detail)
-    response = problem(kind, detail, request.url.path)
-    response.headers.update(error.headers or {})
+    status, headers = error.status_code, error.headers or {}
+    kind = HTTP_KINDS.get(status) or Kind(f"http-{status}", status, HTTPStatus(status).phrase)
+    details = {
+        404: f"{request.url.path[:SHOWN]} is not served here; /docs lists what is",
+        405: f"{request.method[:SHOWN]} {request.url.path[:SHOWN]} is not served here; use {headers.get('Allow')}",
+    }
+    response = problem(kind, details.get(status, str(error.detail)), request.url.path)
+    response.headers.update(headers)
     return response
 
 

@@ -51,7 +51,7 @@ class Service:
         """The newest published version, ready to be asked.
 
         Raises:
-            ArchiveError, EncoderError: where it cannot be opened.
+            ArchiveError, EncoderError: where it cannot be opened, or its encoder is of another model.
         """
         with self._lock:
             if self._failure is not None and time.monotonic() - self._failure[0] < RETRY_S:
@@ -59,8 +59,9 @@ class Service:
             try:
                 opened = self._open()
             except CaselinkError as error:
-                self._failure = time.monotonic(), error
-                raise
+                told = self._without_place(error)
+                self._failure = time.monotonic(), told
+                raise told from None
             self._failure = None
             return opened
 
@@ -71,10 +72,19 @@ class Service:
             snapshot = self._archive.snapshot
             if self._embedder is None or self._embedder.card.fingerprint != snapshot.manifest.card.fingerprint:
                 self._embedder = load_exported(self.root / ENCODER, threads=self.settings.threads)
+            snapshot.manifest.card.require(self._embedder.card)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise ArchiveError(f"the archive cannot be read ({reason}); see to its files and permissions") from None
         return Opened(snapshot, self._embedder)
+
+    def _without_place(self, error: CaselinkError) -> CaselinkError:
+        """The same error with the archive's folder by its bare name: where it lies is no caller's business."""
+        text = str(error)
+        for place in (self.root.resolve(), self.root.absolute(), self.root):
+            if len(place.parts) > 1:
+                text = text.replace(str(place), place.name)
+        return type(error)(text)
 
     def close(self) -> None:
         """Let the archive go."""

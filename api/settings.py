@@ -4,29 +4,46 @@ from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.errors import CaselinkError
+
+PREFIX = "CASELINK_"
+
+
+class SettingsError(CaselinkError):
+    """A variable of the environment that is no sensible setting."""
 
 
 class Settings(BaseSettings):
     """Where things are and how much a caller may send."""
 
-    model_config = SettingsConfigDict(env_prefix="CASELINK_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     archive: Path = Field(default=Path("archive"), description="The archive that the API serves.")
     cache: Path = Field(default_factory=lambda: user_cache_path("caselink"), description="Exported encoders.")
     host: str = Field(
         default="127.0.0.1", description="Address the servers listen on; loopback unless you say otherwise."
     )
-    port: int = Field(default=8000, description="Port of the API.")
-    page_port: int = Field(default=8501, description="Port of the page.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port of the API.")
+    page_port: int = Field(default=8501, ge=1, le=65535, description="Port of the page.")
     api: str = Field(default="http://127.0.0.1:8000", description="Address of the API that the page talks to.")
-    max_upload_mib: int = Field(default=128, description="Largest upload in MiB, all files of a query together.")
-    max_films: int = Field(default=12, description="Most films in one query.")
-    threads: int | None = Field(default=None, description="Threads of the encoder; unset = all cores.")
+    max_upload_mib: int = Field(default=128, ge=1, description="Largest upload in MiB, all files of a query together.")
+    max_films: int = Field(default=12, ge=1, description="Most films in one query.")
+    threads: int | None = Field(default=None, ge=1, description="Threads of the encoder; unset = all cores.")
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        SettingsError: naming the variable, its value and what is wrong with it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{PREFIX}{first['loc'][0]}".upper()
+        raise SettingsError(f"{name} = {first['input']!r}: {first['msg']}; set another value or unset it") from None

@@ -1,5 +1,6 @@
 """Films from a multipart upload, held to their limits while they arrive and before anything is decoded."""
 
+import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -18,6 +19,20 @@ FIELD_BYTES = 1 << 13
 MOST_FIELDS = 64
 NAME_LENGTH = 120
 _TOO_MANY = "Too many files"
+
+
+class _Parser(MultiPartParser):
+    """Keeps films in memory, never in a temporary file, so that none outlives its answer.
+
+    ended: the last boundary came.
+    """
+
+    spool_max_size = sys.maxsize
+    ended = False
+
+    def on_end(self) -> None:
+        """See `MultiPartParser.on_end`."""
+        self.ended = True
 
 
 class UploadError(QueryError):
@@ -63,7 +78,7 @@ async def read_form(request: Request, field: str, max_films: int, max_mib: int) 
     stated = request.headers.get("content-length", "")
     if stated.isdecimal():
         _check_size(int(stated), max_mib)
-    parser = MultiPartParser(
+    parser = _Parser(
         request.headers,
         _counted(request, max_mib),
         max_files=max_films,
@@ -74,6 +89,9 @@ async def read_form(request: Request, field: str, max_films: int, max_mib: int) 
         form = await parser.parse()
     except MultiPartException as error:
         raise _refusal(error.message, field, max_films) from None
+    if not parser.ended:
+        await form.close()
+        raise UploadError("the form ends before its last boundary; send it again, whole")
     try:
         return await _sort(form, field)
     finally:

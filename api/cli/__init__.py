@@ -33,8 +33,13 @@ def main() -> None:
     except CaselinkError as error:
         print(f"caselink: {error}", file=sys.stderr)
         sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        # whatever a room did not foresee, such as a place without permission: one sentence too
+        place = error.filename or "a file"
+        print(f"caselink: {place} cannot be used ({error.strerror}); see to it and try again", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("caselink: stopped; everything acknowledged is kept, run the same again to go on", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.common import out, print_json
+from api.cli.common import LOUD, out, print_json
 from indexer.archive import Archive
 from indexer.facts import archive_facts
 from indexer.patients import patient_history
@@ -24,7 +24,7 @@ def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
         print_json(facts)
         return
     if facts["synthetic"]:
-        out.print("[bold]SYNTHETIC archive: no film or history is of a real person[/bold]")
+        out.print("SYNTHETIC archive: no film or history is of a real person", style=LOUD)
     out.print(f"{facts['title']}: {facts['films']} films of {facts['patients']} patients, version {facts['version']}")
     out.print(f"encoder {facts['model']['name']}, {facts['model']['dimension']} numbers; index {facts['index']}")
     table = Table("column", "type", "commonest values (films)", title="Columns for --where")
@@ -42,11 +42,11 @@ def report(archive: ArchiveOption, json: JsonOption = False) -> None:
         print_json([vars(source) for source in sources])
         return
     for source in sources:
-        out.print(f"{source.title} ({source.layout}, {source.roi}): {source.source}", markup=False)
+        out.print(f"{source.title} ({source.layout}, {source.roi}): {source.source}", soft_wrap=True)
         counts = f"{source.indexed} indexed, {len(source.duplicates)} duplicates, {len(source.left_out)} left out"
         out.print(f"  {source.found} films found: {counts}")
         for file, reason in source.duplicates + source.left_out:
-            out.print(f"  {file}: {reason}", markup=False)
+            out.print(f"  {file}: {reason}", soft_wrap=True)
 
 
 def patient(
@@ -61,11 +61,11 @@ def patient(
         print_json(history)
         return
     if history["synthetic"]:
-        out.print("[bold]SYNTHETIC patient: no real person[/bold]")
+        out.print("SYNTHETIC patient: no real person", style=LOUD)
     for lesion in history["lesions"]:
         facts = (lesion["entity"], lesion["malignancy"], lesion["site"], lesion["side"])
-        out.print(f"{', '.join(fact for fact in facts if fact)}; proven by {lesion['proof']}", markup=False)
+        out.print(f"{', '.join(fact for fact in facts if fact)}; proven by {lesion['proof']}")
     for event in history["events"]:
-        out.print(f"{event['dated'] or 'undated'}  {event['kind']}: {event['text']}", markup=False)
+        out.print(f"{event['dated'] or 'undated'}  {event['kind']}: {event['text']}")
     for film in history["films"]:
-        out.print(f"film {film['film']}: {film['view'] or 'view unknown'}, {film['stage']}", markup=False)
+        out.print(f"film {film['film']}: {film['view'] or 'view unknown'}, {film['stage']}")

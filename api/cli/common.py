@@ -10,11 +10,14 @@ from rich.console import Console
 from api.settings import settings
 from engine.embeddings import Embedder
 from engine.encoders import DEFAULT, OnnxEmbedder, encoder_files, load_exported
-from engine.errors import RegionError
+from engine.errors import QueryError
+from indexer.durable import write_durably
 from indexer.manifest import NAME
 
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
+out = Console(soft_wrap=False, markup=False, highlight=False)
+err = Console(stderr=True, markup=False, highlight=False)
+LOUD = "bold"
+QUIET = "dim"
 
 
 @dataclass(frozen=True)
@@ -34,22 +37,28 @@ def encoder_for(archive: Path, spec: str | None) -> OpenEncoder:
     return OpenEncoder(OnnxEmbedder.open(files, threads=settings().threads), files.onnx.parent)
 
 
-def parse_box(text: str) -> tuple[int, int, int, int]:
-    """x0,y0,x1,y1 in film pixels.
-
-    Raises:
-        RegionError: where it is not four whole numbers.
-    """
-    try:
-        x0, y0, x1, y1 = (int(part) for part in text.split(","))
-    except ValueError:
-        raise RegionError(f"region {text!r} is not x0,y0,x1,y1 in whole film pixels, e.g. 120,80,310,260") from None
-    return x0, y0, x1, y1
-
-
 def print_json(value: object) -> None:
     """JSON on stdout, and nothing else there."""
-    print(json.dumps(value, indent=2, default=_plain))
+    print(as_json(value))
+
+
+def as_json(value: object) -> str:
+    """JSON text of a result; NumPy scalars become plain, dates and paths their text."""
+    return json.dumps(value, indent=2, default=_plain)
+
+
+def save(path: Path, text: str) -> None:
+    """Write a result to a file, whole or not at all.
+
+    Raises:
+        QueryError: a place that cannot be written. DiskFull: the old file, if any, is as it was.
+    """
+    if path.exists() and not path.is_file():  # a rename would put a file in place of a folder or device
+        raise QueryError(f"{path} is no plain file; name a file to write, or - for stdout")
+    try:
+        write_durably(path, f"{text}\n".encode())
+    except OSError as error:
+        raise QueryError(f"{path} cannot be written ({error.strerror}); name another place") from None
 
 
 def _plain(value: object) -> object:

@@ -1,21 +1,21 @@
 """`caselink evaluate`: how often the similar patients had the same entity."""
 
-import json as text
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from api.cli.common import encoder_for, err, out
+from api.cli.common import LOUD, QUIET, as_json, encoder_for, err, out, print_json, save
+from api.cli.figures import LEGEND, figures
 from engine.errors import QueryError
 from indexer.archive import Archive, Snapshot
 from indexer.cohorts import cohort_of, unseen
-from indexer.durable import write_durably
-from indexer.evaluation import Evaluation, entity_rows, markdown, rows
+from indexer.evaluation import Evaluation, markdown
 from indexer.evaluation import evaluate as score
 from indexer.prepare import Roi
 from indexer.sources import SOURCES
+
+STDOUT = {"-", "/dev/stdout"}
 
 
 def evaluate(
@@ -29,7 +29,7 @@ def evaluate(
     encoder: Annotated[str | None, typer.Option(help="Unset = the archive's own.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples.")] = 1000,
-    json: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures there as JSON; - for stdout.")] = None,
     table: Annotated[Path | None, typer.Option("--markdown", help="Write the tables there as Markdown.")] = None,
 ) -> None:
     """Measure precision, hit, vote accuracy, macro recall and mAP against patients the archive has not seen."""
@@ -42,17 +42,18 @@ def evaluate(
             embedder = encoder_for(archive, encoder).embedder
             with unseen(snapshot, embedder, queries, layout, chosen) as (asked, report):
                 for file, reason in report.left_out:
-                    err.print(f"left out: {file}: {reason}", markup=False)
+                    err.print(f"left out: {file}: {reason}", soft_wrap=True)
                 cohort = cohort_of(asked, query_where if query_where is not None else where)
                 result = score(cohort_of(snapshot, where), cohort, by=by, resamples=resamples, seed=seed)
         facts = _facts(snapshot, chosen, where, query_where, queries)
     found = result.to_dict(facts)
-    if json:
-        write_durably(json, text.dumps(found, indent=1, default=str).encode())
     if table:
-        write_durably(table, markdown(found).encode())
-    if json and str(json) == "/dev/stdout":
+        save(table, markdown(found))
+    if json and str(json) in STDOUT:
+        print_json(found)
         return
+    if json:
+        save(json, as_json(found))
     _print(found)
 
 
@@ -99,11 +100,10 @@ def _facts(
 
 def _print(found: dict[str, Any]) -> None:
     if found["manifest"]["synthetic"]:
-        out.print("[bold]SYNTHETIC archive: these figures say nothing about real films[/bold]")
+        out.print("SYNTHETIC archive: these figures say nothing about real films", style=LOUD)
     for name, group in found["groups"].items():
         counts = f"{group['n_films']} films, {group['n_patients']} patients"
-        for content, title in ((rows(found, name), f"{name}: {counts}; per cent"), (entity_rows(found, name), None)):
-            table = Table(*content[0], title=title)
-            for row in content[1:]:
-                table.add_row(*row)
+        out.print(f"\n{name}: {counts}; per cent, 95 % interval in brackets", style=LOUD)
+        for table in figures(found, name):
             out.print(table)
+    out.print(f"\n{LEGEND}", style=QUIET)

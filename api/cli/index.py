@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.cli.common import encoder_for, err, out, print_json
+from api.cli.common import LOUD, encoder_for, err, out, print_json
 from engine.errors import SourceError
 from indexer.ingest import IngestReport, ingest
 from indexer.ingest import Progress as Done
@@ -39,9 +39,8 @@ def index(
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Index a folder of films: read, embed and enrol each; resumable, and a second run embeds nothing new."""
-    options = SourceOptions(table, dict(_pair(text) for text in column or []), issuer)
-    if layout == "auto":
-        layout = next((name for name, kind in SOURCES.items() if source.is_dir() and kind.recognises(source)), "folder")
+    options = SourceOptions(table, _pairs(column or []), issuer)
+    layout = _layout(source, layout, options)
     listing = open_source(source, layout, options)
     chosen = encoder_for(archive, encoder)
     with open_writer(archive, chosen.embedder.card, chosen.folder) as writer, progress() as show:
@@ -52,11 +51,29 @@ def index(
         _print(report, archive, roi)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    field, equals, column = text.partition("=")
-    if not (field and equals and column):
-        raise SourceError(f"--map {text!r} is not FIELD=COLUMN, e.g. --map patient_id=PatNo")
-    return field, column
+def _layout(source: Path, layout: str, options: SourceOptions) -> str:
+    """The layout by name; a table or columns given by hand mean that of a plain folder."""
+    described = options.table is not None or bool(options.columns)
+    if described and layout not in {"auto", "folder"}:
+        raise SourceError(f"--table and --map describe a plain folder, not the layout {layout}; leave out one or other")
+    if layout != "auto":
+        return layout
+    if described or not source.is_dir():
+        return "folder"
+    return next(name for name, kind in SOURCES.items() if kind.recognises(source))
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Field to column, each field once."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        field, equals, column = text.partition("=")
+        if not (field and equals and column):
+            raise SourceError(f"--map {text!r} is not FIELD=COLUMN, e.g. --map patient_id=PatNo")
+        if field in pairs:
+            raise SourceError(f"--map gives {field!r} two columns, {pairs[field]!r} and {column!r}; keep one")
+        pairs[field] = column
+    return pairs
 
 
 @contextmanager
@@ -99,7 +116,7 @@ def _plain_lines() -> Callable[[Done], None]:
 
 def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
     if report.synthetic:
-        out.print("[bold]SYNTHETIC films: generated, from no real person[/bold]")
+        out.print("SYNTHETIC films: generated, from no real person", style=LOUD)
     out.print(
         f"{report.found} films found: {report.indexed} indexed ({report.embedded} embedded now), "
         f"{len(report.duplicates)} duplicates, {len(report.left_out)} left out; {report.seconds:.1f} s"
@@ -107,6 +124,6 @@ def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
     if roi is Roi.mask and report.unmasked:
         out.print(f"{report.unmasked} films have no mask and were embedded whole; they are marked region = 'whole'")
     for file, reason in report.left_out[:SHOWN]:
-        out.print(f"  left out: {file}: {reason}", markup=False)
+        out.print(f"  left out: {file}: {reason}", soft_wrap=True)
     if len(report.left_out) > SHOWN:
         out.print(f"  and {len(report.left_out) - SHOWN} more: caselink report --archive {archive}")

@@ -7,11 +7,11 @@ import typer
 from pydantic import TypeAdapter
 from rich.table import Table
 
-from api.cli.common import encoder_for, out, parse_box, print_json
-from api.lookup import QueryFilm, ask
+from api.boxes import parse_box
+from api.cli.common import LOUD, QUIET, encoder_for, out, print_json
+from api.lookup import QueryFilm, ask, query_film
 from engine.errors import RegionError
 from engine.readers import read
-from engine.region import Region
 from indexer.answer import Answer
 from indexer.archive import Archive
 from indexer.masks import read_mask
@@ -30,13 +30,13 @@ def query(
     json: Annotated[bool, typer.Option("--json", help="Print the Answer as JSON.")] = False,
 ) -> None:
     """Show the past patients whose films look most like these, and what their diagnoses vote for."""
-    if (roi or mask) and len(films) > 1:
+    if (roi is not None or mask) and len(films) > 1:
         raise RegionError(f"one region cannot serve {len(films)} films; query the film with the lesion by itself")
-    if roi and mask:
+    if roi is not None and mask:
         raise RegionError("give either --roi or --mask, not both")
-    embedder = encoder_for(archive, encoder).embedder
-    asked = [_film(path, roi, mask) for path in films]
     with Archive(archive) as opened:
+        asked = [_film(path, roi, mask) for path in films]
+        embedder = encoder_for(archive, encoder).embedder
         answer = ask(
             opened.snapshot, embedder, asked, k=k, where=where, include_self=include_self, all_stages=all_stages
         )
@@ -47,19 +47,17 @@ def query(
 
 
 def _film(path: Path, roi: str | None, mask: Path | None) -> QueryFilm:
-    film = read(path)
-    if roi:
-        return QueryFilm(film, Region.drawn(parse_box(roi), film.shape))
     if mask:
+        film = read(path)
         return QueryFilm(film, read_mask(mask, film.shape))
-    return QueryFilm(film, Region.whole(film.shape))
+    return query_film(path, parse_box(roi) if roi is not None else None)
 
 
 def print_answer(answer: Answer) -> None:
     """An answer as a table for people."""
     if answer.manifest["synthetic"]:
-        out.print("[bold]SYNTHETIC archive: no film or history is of a real person[/bold]")
-    out.print(f"[dim]{answer.manifest['notice']}[/dim]")
+        out.print("SYNTHETIC archive: no film or history is of a real person", style=LOUD)
+    out.print(answer.manifest["notice"], style=QUIET)
     table = Table(title=f"Similar past patients in {answer.manifest['archive']}", show_lines=False)
     for column in ("", "similarity", "entity", "proven by", "site", "age", "sex", "patient", "films"):
         table.add_column(column, overflow="fold")
@@ -75,6 +73,6 @@ def print_answer(answer: Answer) -> None:
             f"{ballot.patients} of {sum(answer.vote.values())} similar patients had {ballot.entity} "
             f"(summed similarity {ballot.similarity:.3f})"
         )
-    out.print(f"[dim]{answer.rule}[/dim]")
+    out.print(answer.rule, style=QUIET)
     for warning in answer.warnings:
-        out.print(f"note: {warning}", markup=False)
+        out.print(f"note: {warning}")

@@ -1,11 +1,11 @@
 """What is served: the archive's facts, whether it can be asked, and the types of problems."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
-from api.problems import all_kinds
+from api.problems import Kind, all_kinds
 from api.routes import examples
 from api.routes.common import NO_STORE, ServiceOf, answers
 from api.schemas import NOTICE, ArchiveFacts, Health, Limits, ProblemKind, Ready
@@ -13,26 +13,33 @@ from engine.errors import NotFound
 from indexer.facts import archive_facts
 
 router = APIRouter(tags=["about"])
+KindName = Annotated[str, Path(description="Last part of a problem's type.", examples=["filter"])]
+PLACES = frozenset({"source"})
+"""Columns whose values are folders of the machine that indexed; a filter may name them, nobody is told them."""
 
 
 @router.get(
     "/v1/archive",
     response_model=ArchiveFacts,
     summary="What the archive holds, and what a filter may name",
-    responses=answers(examples.ARCHIVE, examples.NO_PARAMETER),
+    responses=answers(examples.ARCHIVE, examples.only_get("/v1/archive")),
 )
 def archive(response: Response, service: ServiceOf) -> dict[str, Any]:
     """Counts, the model's card, sources, filter columns with their commonest values, and the limits of a query."""
     response.headers["Cache-Control"] = NO_STORE
     limits = Limits(service.settings.max_films, service.settings.max_upload_mib)
-    return archive_facts(service.current().snapshot) | {"notice": NOTICE, "limits": asdict(limits)}
+    facts = archive_facts(service.current().snapshot)
+    for column in facts["columns"]:
+        if column["name"] in PLACES:
+            column["values"] = []
+    return facts | {"notice": NOTICE, "limits": asdict(limits)}
 
 
 @router.get(
     "/healthz",
     response_model=Health,
     summary="Whether the process answers",
-    responses=answers(examples.HEALTH, examples.NO_PARAMETER),
+    responses=answers(examples.HEALTH, examples.only_get("/healthz"), of_archive=False),
 )
 async def healthz() -> Health:
     """Says nothing of the archive; see /readyz."""
@@ -43,7 +50,7 @@ async def healthz() -> Health:
     "/readyz",
     response_model=Ready,
     summary="Whether the archive can be asked",
-    responses=answers(examples.READY, examples.NO_PARAMETER),
+    responses=answers(examples.READY, examples.only_get("/readyz")),
 )
 def readyz(response: Response, service: ServiceOf) -> Ready:
     """503 with the reason where the archive or its encoder cannot be opened; it is tried again at each question."""
@@ -55,14 +62,29 @@ def readyz(response: Response, service: ServiceOf) -> Ready:
 
 
 @router.get(
+    "/problems",
+    response_model=list[ProblemKind],
+    summary="Every type of problem",
+    responses=answers([examples.PROBLEM_KIND], examples.only_get("/problems"), of_archive=False),
+)
+async def problem_kinds() -> list[ProblemKind]:
+    """What any answer of 400 or more may be."""
+    return [_kind(kind) for kind in all_kinds().values()]
+
+
+@router.get(
     "/problems/{kind}",
     response_model=ProblemKind,
     summary="What a type of problem means",
-    responses=answers(examples.PROBLEM_KIND, examples.NO_PARAMETER),
+    responses=answers(examples.PROBLEM_KIND, examples.NO_KIND, of_archive=False),
 )
-async def problem_kind(kind: str) -> ProblemKind:
+async def problem_kind(kind: KindName) -> ProblemKind:
     """Where the `type` of a problem document leads."""
     found = all_kinds().get(kind)
     if found is None:
-        raise NotFound(f"there is no type of problem {kind[:40]!r}; there are {', '.join(sorted(all_kinds()))}")
-    return ProblemKind(f"/problems/{found.slug}", found.title, found.status)
+        raise NotFound(f"there is no type of problem {kind[:40]!r}; GET /problems lists them")
+    return _kind(found)
+
+
+def _kind(kind: Kind) -> ProblemKind:
+    return ProblemKind(f"/problems/{kind.slug}", kind.title, kind.status)

@@ -7,6 +7,7 @@ import anyio.to_thread
 from fastapi import Depends, Request
 
 from api.problems import MEDIA_TYPE
+from api.routes.examples import no_archive
 from api.schemas import Problem
 from api.service import Service
 
@@ -33,9 +34,12 @@ async def on_cpu(service: Service, work: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(work, limiter=service.cpu)
 
 
-def answers(example: Any, refusal: dict[str, Any]) -> Described:
-    """A JSON route's responses in OpenAPI: an example of its answer and of its problem documents."""
-    return {200: {"content": {"application/json": {"example": example}}}} | _refusals(refusal)
+def answers(example: Any, refusal: dict[str, Any], *, of_archive: bool = True) -> Described:
+    """A JSON route's responses in OpenAPI: an example of its answer and of its problem documents.
+
+    of_archive: the route needs the archive, and says so where there is none.
+    """
+    return {200: {"content": {"application/json": {"example": example}}}} | _refusals(refusal, of_archive)
 
 
 def pictures(refusal: dict[str, Any], *, kept: bool = False) -> Described:
@@ -44,25 +48,23 @@ def pictures(refusal: dict[str, Any], *, kept: bool = False) -> Described:
     described: Described = {200: {"description": "An 8-bit grey PNG", "content": {PNG: png}}}
     if kept:
         described[304] = {"description": "The picture that the caller kept still holds"}
-    return described | _refusals(refusal)
+    return described | _refusals(refusal, True)
 
 
-def _refusals(refusal: dict[str, Any]) -> Described:
+def form(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """A route's multipart form in OpenAPI."""
+    content = {"multipart/form-data": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _refusals(refusal: dict[str, Any], of_archive: bool) -> Described:
     schema = Problem.model_json_schema()
-    return {
-        "4XX": _described("The request cannot be answered as asked", schema, refusal),
-        "5XX": _described("The archive or its encoder cannot answer now", schema, NO_ARCHIVE),
-    }
+    described: Described = {"4XX": _described("The request cannot be answered as asked", schema, refusal)}
+    if of_archive:
+        absent = no_archive(refusal["instance"])
+        described["5XX"] = _described("The archive or its encoder cannot answer now", schema, absent)
+    return described
 
 
 def _described(text: str, schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
     return {"description": text, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
-
-
-NO_ARCHIVE = {
-    "type": "/problems/archive",
-    "title": "The archive cannot be asked",
-    "status": 503,
-    "detail": "archive holds no archive; make one with `caselink index SOURCE --archive archive`",
-    "instance": "/readyz",
-}

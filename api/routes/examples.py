@@ -149,37 +149,66 @@ READY: dict[str, Any] = {
     "films": 580,
     "patients": 240,
 }
+ASKED: dict[str, Any] = {
+    "files": ["(the film's bytes)"],
+    "k": 5,
+    "where": "age between 5 and 20 and sex = 'F'",
+    "roi": ["512,700,900,1160"],
+}
+SHOWN: dict[str, Any] = {"file": "(the film's bytes)"}
+PROBLEM_KIND: dict[str, Any] = {"type": "/problems/filter", "title": "The filter cannot be understood", "status": 422}
 BAD_FILTER: dict[str, Any] = {
     "type": "/problems/filter",
     "title": "The filter cannot be understood",
     "status": 422,
-    "detail": "'colour' at character 1 is no column of this archive; GET /v1/archive lists them",
+    "detail": "unexpected ';' at character 9; a filter is one condition; join several with and, or",
     "instance": "/v1/search",
-    "position": 0,
+    "position": 8,
 }
+"""Of the filter `age < 20; drop table films`."""
 BAD_FILM: dict[str, Any] = {
     "type": "/problems/unreadable-film",
     "title": "A file is not a whole film",
     "status": 422,
-    "detail": "knee.png: the file ends after 512 of its 90211 bytes; export it anew",
+    "detail": "knee.png: the file is a PDF; export the film itself and send DICOM, PNG, JPEG or TIFF",
     "instance": "/v1/preview",
 }
-NO_PATIENT: dict[str, Any] = {
+_UNKNOWN: dict[str, Any] = {
     "type": "/problems/not-found",
-    "title": "No such patient or film",
+    "title": "Nothing is known by that name",
     "status": 404,
+}
+NO_PATIENT = _UNKNOWN | {
     "detail": f"the archive has no patient {PATIENT!r}; take the pseudonym from an answer",
     "instance": f"/v1/patients/{PATIENT}",
 }
-NO_FILM: dict[str, Any] = NO_PATIENT | {
-    "detail": "the archive has no film 999; take its number from an answer",
-    "instance": "/v1/films/999/preview",
+NO_FILM = _UNKNOWN | {
+    "detail": "the archive has no film 999999; take its number from an answer",
+    "instance": "/v1/films/999999/preview",
 }
-NO_PARAMETER: dict[str, Any] = {
-    "type": "/problems/no-such-route",
-    "title": "There is nothing at this address",
-    "status": 404,
-    "detail": "GET /v1/archives is not served here; /docs lists what is",
-    "instance": "/v1/archives",
+NO_KIND = _UNKNOWN | {
+    "detail": "there is no type of problem 'flat-tyre'; GET /problems lists them",
+    "instance": "/problems/flat-tyre",
 }
-PROBLEM_KIND: dict[str, Any] = {"type": "/problems/filter", "title": "The filter cannot be understood", "status": 422}
+
+
+def only_get(path: str) -> dict[str, Any]:
+    """The refusal of another method, where a route has no refusal of its own."""
+    return {
+        "type": "/problems/method-not-allowed",
+        "title": "This address does not take that method",
+        "status": 405,
+        "detail": f"POST {path} is not served here; use GET",
+        "instance": path,
+    }
+
+
+def no_archive(path: str) -> dict[str, Any]:
+    """The refusal where there is no archive."""
+    return {
+        "type": "/problems/archive",
+        "title": "The archive cannot be asked",
+        "status": 503,
+        "detail": "archive holds no archive; make one with `caselink index SOURCE --archive archive`",
+        "instance": path,
+    }

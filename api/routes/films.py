@@ -12,7 +12,7 @@ from fastapi import Path as PathParameter
 
 from api.pictures import View, ViewQuery, png
 from api.routes import examples
-from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, on_cpu, pictures
+from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, form, on_cpu, pictures
 from api.service import Service
 from api.uploads import Upload, read_form
 from engine.errors import FilmError, NotFound
@@ -23,9 +23,16 @@ from indexer.thumbnails import thumbnail_path
 
 router = APIRouter(tags=["films"])
 FILE = "file"
+FORM = {
+    "type": "object",
+    "required": [FILE],
+    "properties": {FILE: {"type": "string", "format": "binary", "description": "One film."}},
+}
 MOST_WARNINGS = 10
 LARGEST_ID = 2**63 - 1
-FilmId = Annotated[int, PathParameter(ge=0, le=LARGEST_ID, description="The film's number, as an answer gives it.")]
+FilmId = Annotated[
+    int, PathParameter(ge=0, le=LARGEST_ID, description="The film's number, as an answer gives it.", examples=[17])
+]
 
 
 @dataclass(frozen=True)
@@ -110,20 +117,7 @@ def _thumbnail(found: Archived) -> Radiograph:
     response_class=Response,
     summary="A film of one's own as PNG, as it will be seen",
     responses=pictures(examples.BAD_FILM),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": [FILE],
-                        "properties": {FILE: {"type": "string", "format": "binary", "description": "One film."}},
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra=form(FORM, examples.SHOWN),
 )
 async def upload_preview(view: ViewQuery, request: Request, service: ServiceOf) -> Response:
     """The upload is shown and forgotten.
@@ -131,18 +125,13 @@ async def upload_preview(view: ViewQuery, request: Request, service: ServiceOf) 
     `X-Film-Rows` and `X-Film-Columns` give the full film's pixels, in which regions are drawn; `X-Film-Side` and
     `X-Film-View` what its header says; `X-Film-Warnings` a JSON list of what was odd.
     """
-    form = await read_form(request, FILE, 1, service.settings.max_upload_mib)
-    return await on_cpu(service, lambda: _show_upload(service, form.films[0], view))
+    sent = await read_form(request, FILE, 1, service.settings.max_upload_mib)
+    return await on_cpu(service, lambda: _show_upload(service, sent.films[0], view))
 
 
 def _show_upload(service: Service, upload: Upload, view: View) -> Response:
     service.current()  # a film that nothing can be asked about is not worth a drawing
-    try:
-        film = read(upload.data, name=upload.name, at_least=view.size)
-    except FilmError as error:
-        if upload.name in str(error):
-            raise
-        raise type(error)(f"{upload.name}: {error}") from None
+    film = read(upload.data, name=upload.name, at_least=view.size)
     headers = {
         "Cache-Control": NO_STORE,
         "X-Film-Rows": str(film.shape[0]),

@@ -2,24 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from api.boxes import Box, parse_box
-from api.lookup import QueryFilm, ask
+from api.lookup import QueryFilm, ask, query_film
 from api.routes import examples
-from api.routes.common import NO_STORE, ServiceOf, answers, on_cpu
+from api.routes.common import NO_STORE, ServiceOf, answers, form, on_cpu
 from api.schemas import Answer, QueryFacts, SearchAnswer
 from api.service import Opened
 from api.uploads import Form, Upload, read_form
-from engine.errors import FilmError, QueryError, RegionError
-from engine.readers import read
-from engine.region import Region
-from indexer.thumbnails import THUMBNAIL_SIDE
+from engine.errors import QueryError, RegionError
 
 router = APIRouter(tags=["search"])
 FILMS = "files"
@@ -27,8 +23,6 @@ FILMS = "files"
 
 class SearchFields(BaseModel):
     """The form's fields beside its films."""
-
-    model_config = ConfigDict(extra="forbid")
 
     k: int = Field(5, description="Patients wanted.")
     where: str = Field(
@@ -64,7 +58,7 @@ def _properties() -> dict[str, Any]:
     response_model=SearchAnswer,
     summary="The past patients whose films look most like these",
     responses=answers(examples.ANSWER, examples.BAD_FILTER),
-    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
+    openapi_extra=form(_form_schema(), examples.ASKED),
 )
 async def search(request: Request, response: Response, service: ServiceOf) -> SearchAnswer:
     """One case a patient, their best films under it, and the vote of their entities.
@@ -72,15 +66,18 @@ async def search(request: Request, response: Response, service: ServiceOf) -> Se
     Several films are fused to one query and must be of one patient. Research use only; not a diagnosis.
     """
     limits = service.settings
-    form = await read_form(request, FILMS, limits.max_films, limits.max_upload_mib)
-    asked = _fields(form)
+    sent = await read_form(request, FILMS, limits.max_films, limits.max_upload_mib)
+    asked = _fields(sent)
     response.headers["Cache-Control"] = NO_STORE
-    return await on_cpu(service, lambda: _answer(service.current(), form.films, asked))
+    return await on_cpu(service, lambda: _answer(service.current(), sent.films, asked))
 
 
-def _fields(form: Form) -> SearchFields:
+def _fields(sent: Form) -> SearchFields:
     given: dict[str, object] = {}
-    for name, values in form.fields.items():
+    for name, values in sent.fields.items():
+        if name not in SearchFields.model_fields:
+            known = ", ".join([FILMS, *SearchFields.model_fields])
+            raise QueryError(f"{name[:40]!r} is no field of a search; its fields are {known}")
         if name != "roi" and len(values) > 1:
             raise QueryError(f"{name[:40]!r} was sent {len(values)} times; send it once")
         given[name] = values if name == "roi" else values[0]
@@ -92,7 +89,7 @@ def _fields(form: Form) -> SearchFields:
 
 def _answer(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> SearchAnswer:
     boxes = boxes_of(asked.roi, len(uploads))
-    films = [_query_film(upload, box) for upload, box in zip(uploads, boxes, strict=True)]
+    films = [query_film(upload.data, box, name=upload.name) for upload, box in zip(uploads, boxes, strict=True)]
     answer = ask(
         opened.snapshot,
         opened.embedder,
@@ -118,18 +115,6 @@ def boxes_of(roi: Sequence[str], films: int) -> list[Box | None]:
     if len(roi) != films:
         raise RegionError(f"{len(roi)} regions for {films} films; send one a film in order, empty for a whole film")
     return [parse_box(text) if text.strip() else None for text in roi]
-
-
-def _query_film(upload: Upload, box: Box | None) -> QueryFilm:
-    """The film and its region; a whole film is decoded no larger than its archived fellows were."""
-    load = partial(read, upload.data, name=upload.name)
-    try:
-        film = load(at_least=THUMBNAIL_SIDE) if box is None else load()
-        return QueryFilm(film, Region.whole(film.shape) if box is None else Region.drawn(box, film.shape))
-    except (FilmError, RegionError) as error:
-        if upload.name in str(error):
-            raise
-        raise type(error)(f"{upload.name}: {error}") from None
 
 
 def _facts(upload: Upload, asked: QueryFilm) -> QueryFacts:

@@ -188,6 +188,6 @@ class Archive:
     def _manifest_stamp(self) -> tuple[int, int] | None:
         try:
             facts = (self.root / NAME).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return facts.st_ino, facts.st_mtime_ns

@@ -226,8 +226,23 @@ def _jpeg2k_header(frame: bytes) -> FrameHeader:
 
 
 def _rle(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
-    data = imagecodecs.dicomrle_decode(frame, f"<u{layout.allocated // 8}")
-    return np.frombuffer(data, f"<u{layout.allocated // 8}").reshape(layout.rows, layout.columns)
+    """PS3.5 Annex G: a plane for each byte of a word, the highest first. imagecodecs' own decoder of whole frames
+    crashes the process on broken ones, so planes are cut here and only unpacked there."""
+    count, *offsets = struct.unpack_from("<16L", frame)
+    size = layout.rows * layout.columns
+    if count != layout.allocated // 8:
+        raise ValueError("another number of planes")
+    ends = [*offsets[1:count], len(frame)]
+    planes = []
+    for start, end in zip(offsets, ends, strict=False):
+        if not RLE_HEADER <= start < end <= len(frame):
+            raise ValueError("planes out of step")
+        plane = np.frombuffer(imagecodecs.packbits_decode(frame[start:end]), np.uint8)
+        if not size <= len(plane) <= size + RLE_SLACK:
+            raise ValueError("a plane of another size")
+        planes.append(plane[:size])
+    words = planes[0] if count == 1 else planes[0].astype(np.uint16) << 8 | planes[1]
+    return words.reshape(layout.rows, layout.columns)
 
 
 def _jpeg(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
@@ -239,13 +254,12 @@ def _jpeg_ls(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
 
 
 def _jpeg2k(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
+    """OpenJPEG, for HTJ2K too: imagecodecs' decoder of that (OpenJPH) loses errors, and crashes on broken frames."""
     return np.asarray(imagecodecs.jpeg2k_decode(frame, numthreads=1))
 
 
-def _htj2k(frame: bytes, layout: Layout) -> npt.NDArray[Any]:
-    return np.asarray(imagecodecs.htj2k_decode(frame))
-
-
+RLE_HEADER, RLE_SLACK = 64, 2
+"""Bytes before the first RLE plane, and bytes that padding may unpack to behind one."""
 START_OF_FRAME: Final = frozenset({*range(0xFFC0, 0xFFD0), 0xFFF7} - {0xFFC4, 0xFFC8, 0xFFCC})
 """JPEG markers that open a frame, and that of JPEG-LS."""
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
@@ -259,9 +273,9 @@ CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
         "1.2.840.10008.1.2.4.81": Codec("JPEG-LS", _jpeg_ls, _jpeg_header, lossy=True),
         "1.2.840.10008.1.2.4.90": Codec("JPEG 2000", _jpeg2k, _jpeg2k_header),
         "1.2.840.10008.1.2.4.91": Codec("JPEG 2000", _jpeg2k, _jpeg2k_header, lossy=True),
-        "1.2.840.10008.1.2.4.201": Codec("HTJ2K", _htj2k, _jpeg2k_header),
-        "1.2.840.10008.1.2.4.202": Codec("HTJ2K", _htj2k, _jpeg2k_header),
-        "1.2.840.10008.1.2.4.203": Codec("HTJ2K", _htj2k, _jpeg2k_header, lossy=True),
+        "1.2.840.10008.1.2.4.201": Codec("HTJ2K", _jpeg2k, _jpeg2k_header),
+        "1.2.840.10008.1.2.4.202": Codec("HTJ2K", _jpeg2k, _jpeg2k_header),
+        "1.2.840.10008.1.2.4.203": Codec("HTJ2K", _jpeg2k, _jpeg2k_header, lossy=True),
     }
 )
 """Compressions by transfer syntax. imagecodecs holds them all under licences that fit this project's own."""

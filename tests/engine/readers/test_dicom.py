@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from imagecodecs import packbits_encode
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 
@@ -65,6 +66,29 @@ def test_every_compression_gives_the_picture(dicom: Make, smooth: np.ndarray, co
         film, wanted = read(dicom(smooth, compressed, **WINDOW)), shown(smooth)
     lossy = compressed.rsplit(".", 1)[1] in {"50", "51", "81", "91"}
     np.testing.assert_allclose(film.pixels, wanted, atol=0.02 if lossy else 1e-6)
+
+
+@pytest.mark.parametrize("syntax", [RLE, J2K, "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.201"])
+def test_eight_bits_compressed(
+    dicom: Make, frame: Callable[[str, np.ndarray], bytes], smooth: np.ndarray, syntax: str
+) -> None:
+    stored = (smooth // 5).astype(np.uint8)
+    if syntax == RLE:
+        plane = packbits_encode(stored, axis=-1)
+        stream = struct.pack("<16L", 1, 64, *[0] * 14) + plane + b"\0" * (len(plane) % 2)
+    else:
+        stream = frame(syntax, stored)
+    film = read(dicom(encapsulate([stream]), syntax, **shape_of(stored)))
+    np.testing.assert_allclose(film.pixels, stored / 255, atol=1e-6)
+    halves = [stream[: len(stream) // 4 * 2], stream[len(stream) // 4 * 2 :]]
+    split = dicom(b"\xfe\xff\0\xe0\0\0\0\0" + encapsulate_parts(halves), syntax, **shape_of(stored))
+    np.testing.assert_array_equal(read(split).pixels, film.pixels)
+
+
+def encapsulate_parts(parts: list[bytes]) -> bytes:
+    """One frame in several fragments."""
+    padded = [part + b"\0" * (len(part) % 2) for part in parts]
+    return b"".join(b"\xfe\xff\0\xe0" + struct.pack("<L", len(part)) + part for part in padded)
 
 
 def test_overshoots_of_a_lossy_codec_stay_white(dicom: Make) -> None:

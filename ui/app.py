@@ -14,28 +14,29 @@ def main() -> None:
     visitor = session()
     failure: ApiProblem | ApiUnreachable | None = None
     try:
-        facts = backend.facts()
-        visitor.synthetic = facts.synthetic
+        visitor.facts = backend.facts()
     except backend.Trouble as error:
-        facts, failure = None, error
+        failure = error
     dress(visitor)
     if visitor.screen is Screen.history and visitor.history is not None:
         history.screen(visitor)
     elif visitor.screen is Screen.answer and visitor.answer is not None:
         answer.screen(visitor)
-    elif facts is not None:
-        ask.screen(visitor, facts)
-    if failure is not None:
-        _away(failure, visitor)
+    else:
+        _ask(visitor, failure)
     move_view(visitor)
 
 
-def _away(error: ApiProblem | ApiUnreachable, visitor: Session) -> None:
-    """Without the archive nothing can be asked; what is open stays open."""
-    if visitor.screen is Screen.ask:
+def _ask(visitor: Session, failure: ApiProblem | ApiUnreachable | None) -> None:
+    """The first screen; without an API it keeps what the visitor has open."""
+    if visitor.facts is not None:
+        if failure is not None:
+            trouble(failure)
+        ask.screen(visitor, visitor.facts)
+    elif failure is not None:
         with st.container(key="start"):
             heading("Find similar past patients", "There is no archive to ask at the moment.")
-            trouble(error)
+            trouble(failure)
             st.button("Try again", key="retry")
 
 

@@ -6,7 +6,7 @@ from api.client import ApiProblem
 from api.schemas import ArchiveFacts, Limits
 from ui import backend, drawing
 from ui.criteria import Criteria, criteria, refused
-from ui.parts import complaint, heading, note, trouble
+from ui.parts import complaint, heading, note, sentence, trouble
 from ui.session import QueryFilm, Screen, Session
 from ui.upload import PREVIEW, refusals, strip, uploader
 from ui.wording import count, film_line, joined
@@ -95,7 +95,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
         else:
             drawing.show(session, film, shown)
     for warning in film.warnings:
-        note(f"{film.name}: {warning}", "caution")
+        note(sentence(f"{film.name}: {warning}"), "caution")
 
 
 def _window(film: QueryFilm) -> tuple[float, float, bool]:

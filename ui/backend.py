@@ -15,7 +15,8 @@ Trouble = (ApiProblem, ApiUnreachable)
 """What the API may raise; its text is one sentence for the screen."""
 PATIENCE_S = 120.0
 """Large films take a while to arrive and to be decoded."""
-FACTS_S = 10.0
+FACTS_S = 30.0
+FACTS_PATIENCE_S = 10.0
 _QUALITY = 88
 
 
@@ -32,7 +33,8 @@ def client() -> Client:
 # a resource, not data: data would be pickled
 @st.cache_resource(show_spinner=False, ttl=FACTS_S)
 def _facts(address: str) -> ArchiveFacts:
-    return _client(address).archive()
+    with Client(address, timeout=FACTS_PATIENCE_S) as short:
+        return short.archive()
 
 
 def facts() -> ArchiveFacts:

@@ -17,7 +17,7 @@ def dress(session: Session) -> None:
     """The style sheet and the bar that every screen carries: research use only, and SYNTHETIC where that is so."""
     st.html(STYLE)
     first, rest = NOTICE.split(". ", 1)
-    tag = '<span class="cl-tag">SYNTHETIC films, no real patients</span>' if session.synthetic else ""
+    tag = '<span class="cl-tag">SYNTHETIC archive, no real patients</span>' if session.synthetic else ""
     st.html(
         '<div class="cl-bar-top" role="banner"><span class="cl-mark">caselink</span>'
         f'<span class="cl-notice"><strong>{escape(first)}.</strong> {escape(rest)}</span>{tag}</div>'

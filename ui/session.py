@@ -7,7 +7,7 @@ from enum import StrEnum
 import streamlit as st
 
 from api.client import File
-from api.schemas import PatientHistory, SearchAnswer, SimilarCase
+from api.schemas import ArchiveFacts, PatientHistory, SearchAnswer, SimilarCase
 from ui.boxes import Box
 
 _KEY = "caselink"
@@ -48,7 +48,8 @@ class Session:
 
     boxes: lesion box by film key. charts: how often a film's chart was drawn anew. asked: the films that `answer`
     is about. opened: the case whose `history` is shown. refusals: sentences on files that were not added.
-    scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it.
+    scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts: of the archive, as last
+    known.
     """
 
     screen: Screen = Screen.ask
@@ -63,8 +64,13 @@ class Session:
     history: PatientHistory | None = None
     opened: SimilarCase | None = None
     scroll_to: str | None = None
-    synthetic: bool = False
+    facts: ArchiveFacts | None = None
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the archive holds generated films."""
+        return self.facts is not None and self.facts.synthetic
 
     def film(self) -> QueryFilm | None:
         """The film that is being looked at; None where there is none."""
@@ -79,7 +85,7 @@ class Session:
 
     def start_over(self) -> None:
         """Forget every film, box, answer and picture."""
-        clean = Session(uploads=self.uploads + 1, synthetic=self.synthetic, scroll_to=TOP)
+        clean = Session(uploads=self.uploads + 1, facts=self.facts, scroll_to=TOP)
         for each in fields(self):
             setattr(self, each.name, getattr(clean, each.name))
 

@@ -60,7 +60,7 @@ def test_every_screen_says_research_and_synthetic(start: Start, address: str, qu
     assert SAFETY in screens[2] and "similar patient" in screens[2]
     assert "History of patient 1" in screens[3]
     for screen in screens:
-        assert NOTICE.split(". ")[0] in screen and "SYNTHETIC films" in screen
+        assert NOTICE.split(". ")[0] in screen and "SYNTHETIC archive" in screen
 
 
 def test_back_from_history_asks_nothing_again(start: Start, address: str, query_film: Path) -> None:
@@ -177,6 +177,19 @@ def test_removing_a_film_keeps_the_answer(start: Start, address: str, query_film
     press(page, "remove")
     assert visitor(page).films == []
     assert SAFETY in said(press(page, "to-answer"))
+
+
+def test_films_stay_open_while_the_api_is_away(
+    start: Start, address: str, query_film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = upload(start(address), query_film)
+    monkeypatch.setenv("CASELINK_API", "http://127.0.0.1:9")
+    settings.cache_clear()
+    seen = said(press(page, "search"))
+    assert "cannot be reached" in seen and query_film.name in seen
+    monkeypatch.setenv("CASELINK_API", address)
+    settings.cache_clear()
+    assert SAFETY in said(press(page, "search"))
 
 
 def test_api_down_is_said_and_survived(start: Start) -> None:

@@ -88,6 +88,11 @@ class Catalogue:
             catalogue._write(f"CREATE TABLE {name} ({columns})")
         return catalogue
 
+    @staticmethod
+    def column_names(table: str) -> list[str]:
+        """The columns of a table, in order."""
+        return re.findall(r'"?(\w+)"? (?:VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table])
+
     def close(self) -> None:
         """Let the file go."""
         self._db.close()
@@ -116,7 +121,7 @@ class Catalogue:
         """Append rows; every row names every column of the table."""
         if not rows:
             return
-        names = _column_names(table)
+        names = self.column_names(table)
         columns = [[row[name] for row in rows] for name in names]
         listed, values = ", ".join(f'"{name}"' for name in names), ", ".join(["unnest(?)"] * len(names))
         self._write(f"INSERT INTO {table} ({listed}) SELECT {values}", columns)
@@ -171,6 +176,3 @@ class Catalogue:
         sql = f'SELECT "{column}" AS v, count(*) AS n FROM ({_FILM_VIEW}) GROUP BY 1 ORDER BY n DESC, v LIMIT {limit}'
         return [(row["v"], row["n"]) for row in self.rows(sql)]
 
-
-def _column_names(table: str) -> list[str]:
-    return re.findall(r'"?(\w+)"? (?:VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table])

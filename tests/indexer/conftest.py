@@ -1,7 +1,8 @@
 """Small generated films in folders, the default encoder, and archives of them."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -75,3 +76,19 @@ def index(embedder: OnnxEmbedder, encoder: EncoderFiles) -> Index:
             return ingest(listing, source, "folder", roi, embedder, writer, workers=workers)
 
     return run
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 40 MiB; skips where this user may not mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40m", "none", str(folder)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("a real full disk needs the command `mount`")
+    if done.returncode:
+        pytest.skip(f"a real full disk needs the right to mount one ({done.stderr.strip()})")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

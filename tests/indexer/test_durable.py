@@ -91,7 +91,8 @@ def test_a_file_that_finds_no_room_leaves_the_old_one(tmp_path: Path, call: str,
 def test_a_kill_leaves_one_or_the_other(tmp_path: Path) -> None:
     code = (
         "import itertools, sys\nfrom pathlib import Path\nfrom indexer.durable import write_durably\n"
-        "for n in itertools.count():\n    write_durably(Path('a'), bytes([n % 256]) * 3_000_000)\n    print(n, flush=True)"
+        "for n in itertools.count():\n"
+        "    write_durably(Path('a'), bytes([n % 256]) * 3_000_000)\n    print(n, flush=True)"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     child = subprocess.Popen(

@@ -20,6 +20,8 @@ SPACING_LIMITS_MM = (0.02, 2.0)
 
 
 class Sex(StrEnum):
+    """Sex as DICOM writes it; anything else is unknown and None."""
+
     female = "F"
     male = "M"
 

@@ -18,8 +18,8 @@ class Reader(Protocol):
     def read(self, data: bytes, name: str, sha256: str, at_least: int | None) -> Radiograph:
         """The film in `data`.
 
-        name: for `Radiograph.source`; messages leave it out, the door adds it. sha256: of `data`. at_least: long side in pixels that is enough
-        for the caller, so that the reader may decode at a reduced scale; None = all pixels.
+        name: for `Radiograph.source`; messages leave it out, the door adds it. sha256: of `data`. at_least: long side
+        in pixels that is enough for the caller, so that the reader may decode at a reduced scale; None = all pixels.
 
         Raises:
             UnreadableFilm: the bytes are no whole picture. UnsupportedFilm: whole, but not one grey film.

@@ -123,7 +123,8 @@ def _write_patient(out: Path, patient: Patient) -> _Rows:
     films: list[Row] = []
     for plan in patient.films:
         film = draw(patient, lesion, plan)
-        name = f"{patient.patient_id}/{plan.number}"
+        # paths enter archives as they are, so they do not hold the patient's identifier
+        name = f"case-{patient.patient_id.removeprefix('SYN-')}/{plan.number}"
         write_film(out / "films" / f"{name}.dcm", patient, plan, film)
         if film.mask is not None:
             path = out / "masks" / f"{name}.png"

@@ -36,6 +36,8 @@ _BODY_PARTS = {
     "scapula": "SCAPULA",
     "spine": "LSPINE",
 }
+MAGNIFICATION = 1.1
+"""How much larger a bone is on the detector than in the patient."""
 _VIEW_POSITIONS = {"frontal": "AP", "lateral": "LL", "oblique": "LLO"}
 
 
@@ -158,7 +160,11 @@ def _describe_image(data: Dataset, patient: Patient, plan: FilmPlan, film: Film,
     data.ViewPosition = _VIEW_POSITIONS[film.view]
     data.PatientOrientation = ""
     data.ImageLaterality = patient.side or "U"
-    data.PixelSpacing = data.ImagerPixelSpacing = spacing
+    data.PixelSpacing = spacing
+    data.ImagerPixelSpacing = [f"{film.spacing_mm * MAGNIFICATION:.4f}"] * 2
+    data.EstimatedRadiographicMagnificationFactor = f"{MAGNIFICATION}"
+    data.PixelSpacingCalibrationType = "GEOMETRY"
+    data.PixelSpacingCalibrationDescription = "SYNTHETIC: drawn at this scale"
     data.SamplesPerPixel, data.PixelRepresentation = 1, 0
     data.PhotometricInterpretation = "MONOCHROME1" if encoding.inverted else "MONOCHROME2"
     data.Rows, data.Columns = film.picture.shape

@@ -13,6 +13,7 @@ import pydicom
 import pytest
 
 from engine.errors import SourceError
+from engine.readers import read
 from indexer.synthetic import LESION, GeneratedArchive, generate
 
 KINDS = {"presentation", "radiology", "pathology", "laboratory", "therapy", "surgery", "board", "follow-up"}
@@ -97,7 +98,10 @@ def test_headers_are_complete_and_say_synthetic(demo: Path) -> None:
         assert film.BurnedInAnnotation == "YES"
         assert film.Manufacturer == film.InstitutionName == film.ImageComments == "SYNTHETIC"
         assert str(film.PatientName).startswith("SYNTHETIC^")
-        assert 0.02 < float(film.PixelSpacing[0]) < 2
+        known = read(path)
+        assert known.spacing is not None and known.spacing.row == pytest.approx(float(film.PixelSpacing[0]))
+        assert known.detector_spacing is not None and known.detector_spacing.row > known.spacing.row
+        assert str(film.PatientID) not in path.as_posix()
         uids.add(film.SOPInstanceUID)
     assert len(uids) == len(list(demo.rglob("*.dcm")))
 
@@ -166,7 +170,7 @@ def test_the_queries_say_what_they_are(demo: Path) -> None:
 def test_a_former_demo_is_replaced_and_a_strange_folder_refused(tmp_path: Path) -> None:
     out = tmp_path / "demo"
     generate(out, n_patients=2, seed=1, workers=1)
-    (out / "films" / "SYN-0001" / "9.dcm").write_bytes(b"left over")
+    (out / "films" / "case-0001" / "9.dcm").write_bytes(b"left over")
     again = generate(out, n_patients=1, seed=1, workers=1)
     assert len(list((out / "films").rglob("*.dcm"))) == again.films
     (out / "thesis.txt").write_text("mine", encoding="utf-8")

@@ -169,9 +169,11 @@ def held(root: Path, encoder: EncoderFiles) -> Iterator[Path]:
 
 def test_two_writers_at_once(held: Path, encoder: EncoderFiles) -> None:
     before = files_in(held)
-    with pytest.raises(ArchiveBusy, match="another process is writing .*; wait until"):
-        with open_writer(held, encoder.card, encoder.onnx.parent):
-            pass
+    with (
+        pytest.raises(ArchiveBusy, match="another process is writing .*; wait until"),
+        open_writer(held, encoder.card, encoder.onnx.parent),
+    ):
+        pass
     assert files_in(held) == before
     assert LOCK in before
 
@@ -180,27 +182,35 @@ def test_another_models_vectors_are_refused(root: Path, encoder: EncoderFiles) -
     with open_writer(root, encoder.card, encoder.onnx.parent):
         pass
     other = replace(encoder.card, name="resnet18", sha256="0" * 64)
-    with pytest.raises(ModelMismatch, match=r"default .* resnet18 .*; use the archive's encoder, or index"):
-        with open_writer(root, other, encoder.onnx.parent):
-            pass
+    with (
+        pytest.raises(ModelMismatch, match=r"default .* resnet18 .*; use the archive's encoder, or index"),
+        open_writer(root, other, encoder.onnx.parent),
+    ):
+        pass
     with open_writer(root, encoder.card, encoder.onnx.parent):  # the lock was let go
         pass
 
 
 def test_places_that_are_taken(tmp_path: Path, encoder: EncoderFiles) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ArchiveError, match="is a file; give a folder"):
-        with open_writer(tmp_path / "file", encoder.card, encoder.onnx.parent):
-            pass
+    with (
+        pytest.raises(ArchiveError, match="is a file; give a folder"),
+        open_writer(tmp_path / "file", encoder.card, encoder.onnx.parent),
+    ):
+        pass
     (tmp_path / "holidays").mkdir()
     (tmp_path / "holidays" / "beach.jpg").write_text("x")
-    with pytest.raises(ArchiveError, match=r"no archive and not empty \(beach\.jpg\)"):
-        with open_writer(tmp_path / "holidays", encoder.card, encoder.onnx.parent):
-            pass
+    with (
+        pytest.raises(ArchiveError, match=r"no archive and not empty \(beach\.jpg\)"),
+        open_writer(tmp_path / "holidays", encoder.card, encoder.onnx.parent),
+    ):
+        pass
     assert files_in(tmp_path) == {"file", "holidays/beach.jpg"}
-    with pytest.raises(ArchiveError, match="cannot be written"):
-        with open_writer(Path("/proc/archive"), encoder.card, encoder.onnx.parent):
-            pass
+    with (
+        pytest.raises(ArchiveError, match="cannot be written"),
+        open_writer(Path("/proc/archive"), encoder.card, encoder.onnx.parent),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("name", ["catalogue.duckdb", ".safetensors", "pseudonym.key", "manifest.json"])
@@ -212,21 +222,25 @@ def test_a_damaged_archive_is_not_written_on(root: Path, encoder: EncoderFiles, 
     data = bytearray(damaged.read_bytes())
     data[len(data) // 2] = ord("0") if data[len(data) // 2] != ord("0") else ord("1")
     damaged.write_bytes(data)
-    with pytest.raises(ArchiveCorrupt, match=damaged.name.replace(".", r"\.")):
-        with open_writer(root, encoder.card, encoder.onnx.parent):
-            pass
+    with (
+        pytest.raises(ArchiveCorrupt, match=damaged.name.replace(".", r"\.")),
+        open_writer(root, encoder.card, encoder.onnx.parent),
+    ):
+        pass
 
 
 def test_a_full_disk_keeps_what_was_published(small_disk: Path, encoder: EncoderFiles) -> None:
     root = small_disk / "archive"
-    with pytest.raises(DiskFull, match="free some and run the same again"):
-        with open_writer(root, encoder.card, encoder.onnx.parent) as writer:
-            add(writer, 5)
+    with (
+        pytest.raises(DiskFull, match="free some and run the same again"),
+        open_writer(root, encoder.card, encoder.onnx.parent) as writer,
+    ):
+        add(writer, 5)
+        writer.publish()
+        for _ in range(40):
+            add(writer, 300)
+            kept = writer.manifest.next_film
             writer.publish()
-            for _ in range(40):
-                add(writer, 300)
-                kept = writer.manifest.next_film
-                writer.publish()
     snapshot = open_snapshot(root)
     assert len(snapshot.film) >= 5
     assert len(snapshot.film) == kept - 300

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,11 +35,12 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
         yield
         service.close()
 
-    app = FastAPI(
+    app = _App(
         title="caselink",
         version=version("caselink"),
         description=f"Past patients whose radiographs look most like the ones you send. {NOTICE}",
         lifespan=lifespan,
+        redirect_slashes=False,
     )
     app.state.service = service
     install(app)
@@ -45,6 +48,29 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Guard, hosts=_hosts(settings.host))
     return app
+
+
+class _App(FastAPI):
+    """FastAPI, but for the examples of its OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, with the nulls that FastAPI leaves out of examples: a required field may be unknown."""
+        fresh = self.openapi_schema is None
+        document = super().openapi()
+        if fresh:
+            for router in ROUTERS:
+                for route in router.routes:
+                    if isinstance(route, APIRoute):
+                        _restore_examples(document["paths"][route.path], route)
+        return document
+
+
+def _restore_examples(path: dict[str, Any], route: APIRoute) -> None:
+    for method in route.methods or ():
+        described = path[method.lower()]["responses"]
+        for status, response in route.responses.items():
+            for media, content in response.get("content", {}).items():
+                described[str(status)]["content"][media]["example"] = content["example"]
 
 
 def _hosts(host: str) -> frozenset[str] | None:

@@ -14,6 +14,8 @@ from indexer.report import report as ledger
 
 ArchiveOption = Annotated[Path, typer.Option(help="The archive.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+SHOWN = 6
+"""Values of a column on the screen."""
 
 
 def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
@@ -29,7 +31,7 @@ def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
     out.print(f"encoder {facts['model']['name']}, {facts['model']['dimension']} numbers; index {facts['index']}")
     table = Table("column", "type", "commonest values (films)", title="Columns for --where")
     for column in facts["columns"]:
-        values = ", ".join(f"{v['value']} ({v['films']})" for v in column["values"][:6])
+        values = ", ".join(f"{v['value'] or 'unknown'} ({v['films']})" for v in column["values"][:SHOWN])
         table.add_row(column["name"], column["type"], values)
     out.print(table)
 

@@ -104,6 +104,6 @@ def _print(found: dict[str, Any]) -> None:
     for name, group in found["groups"].items():
         counts = f"{group['n_films']} films, {group['n_patients']} patients"
         out.print(f"\n{name}: {counts}; per cent, 95 % interval in brackets", style=LOUD)
-        for table in figures(found, name):
-            out.print(table)
+        for line in figures(found, name):
+            out.print(line, soft_wrap=True)
     out.print(f"\n{LEGEND}", style=QUIET)

@@ -58,14 +58,8 @@ def print_answer(answer: Answer) -> None:
     if answer.manifest["synthetic"]:
         out.print("SYNTHETIC archive: no film or history is of a real person", style=LOUD)
     out.print(answer.manifest["notice"], style=QUIET)
-    table = Table(title=f"Similar past patients in {answer.manifest['archive']}", show_lines=False)
-    for column in ("", "similarity", "entity", "proven by", "site", "age", "sex", "patient", "films"):
-        table.add_column(column, overflow="fold")
-    for case in answer.cases:
-        age = "" if case.age is None else f"{case.age:.0f}"
-        facts = (case.entity or "unknown", case.proof or "", case.site or "", age, case.sex or "", case.patient)
-        table.add_row(str(case.rank), f"{case.similarity:.3f}", *facts, str(len(case.films)))
-    out.print(table)
+    out.print(f"Similar past patients in {answer.manifest['archive']}", style=LOUD)
+    out.print(_cases(answer))
     if answer.label is None:
         out.print(f"no vote: {answer.reason}")
     for ballot in answer.tally:
@@ -76,3 +70,15 @@ def print_answer(answer: Answer) -> None:
     out.print(answer.rule, style=QUIET)
     for warning in answer.warnings:
         out.print(f"note: {warning}")
+
+
+def _cases(answer: Answer) -> Table:
+    """A row a patient, within 80 columns; words wrap, numbers and pseudonyms do not."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
+    for name in ("", "cosine", "entity", "proven by", "site", "age", "", "patient", "films"):
+        table.add_column(name, no_wrap=name not in {"entity", "proven by", "site"}, overflow="fold")
+    for case in answer.cases:
+        age = "" if case.age is None else f"{case.age:.0f}"
+        facts = (case.entity or "unknown", case.proof or "", case.site or "", age, case.sex or "", case.patient)
+        table.add_row(str(case.rank), f"{case.similarity:.3f}", *facts, str(len(case.films)))
+    return table

@@ -1,0 +1,128 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from indexer.evaluation import load_schema
+
+Run = Callable[..., Any]
+FEW = ["--resamples", 50]
+
+
+def check(found: Any) -> None:
+    jsonschema.Draft202012Validator(load_schema()).validate(found)
+
+
+def test_json_follows_the_committed_schema(caselink: Run, archive: Path, tmp_path: Path) -> None:
+    target = tmp_path / "figures" / "e.json"
+    done = caselink("evaluate", "--archive", archive, "--json", target, *FEW)
+    assert done.code == 0, done.err
+    found = json.loads(target.read_text(encoding="utf-8"))
+    check(found)
+    group = found["groups"]["all"]
+    assert (group["n_films"], group["n_patients"]) == (30, 15)
+    assert set(group["precision"]) == {"1", "3", "5", "7"}
+    assert found["manifest"]["protocol"] == "leave one patient out"
+    assert found["manifest"]["archive"] == "Hospital films"
+    assert str(archive.parent) not in json.dumps(found)
+
+
+def test_json_on_stdout_is_nothing_else(caselink: Run, archive: Path) -> None:
+    check(caselink("evaluate", "--archive", archive, "--json", "-", *FEW).json())
+
+
+def test_the_same_seed_gives_the_same_numbers(caselink: Run, archive: Path) -> None:
+    first, again = (caselink("evaluate", "--archive", archive, "--json", "-", *FEW).json() for _ in range(2))
+    assert first == again
+
+
+def test_groups_by_a_column(caselink: Run, archive: Path) -> None:
+    found = caselink("evaluate", "--archive", archive, "--by", "centre", "--json", "-", *FEW).json()
+    assert list(found["groups"]) == ["all", "centre=1", "centre=2"]
+    assert found["groups"]["centre=1"]["n_films"] == 16
+
+
+def test_where_restricts_the_archive_and_query_where_the_queries(caselink: Run, archive: Path) -> None:
+    both = caselink("evaluate", "--archive", archive, "--where", "sex = 'F'", "--json", "-", *FEW).json()
+    assert both["groups"]["all"]["n_films"] == both["manifest"]["n_archive_films"] == 16
+    filters = ["--where", "sex = 'F'", "--query-where", "sex = 'M' and age > 12"]
+    apart = caselink("evaluate", "--archive", archive, *filters, "--json", "-", *FEW).json()
+    check(apart)
+    assert apart["manifest"]["n_archive_films"] == 16
+    assert apart["groups"]["all"]["n_films"] == 6
+    assert (apart["manifest"]["where"], apart["manifest"]["query_where"]) == (filters[1], filters[3])
+
+
+def test_unseen_patients_from_another_source(caselink: Run, archive: Path, more_patients: Path) -> None:
+    options = ["--queries", more_patients, "--layout", "folder", "--query-where", "sex = 'M'", "--json", "-"]
+    found = caselink("evaluate", "--archive", archive, *options, *FEW).json()
+    check(found)
+    assert found["manifest"]["protocol"] == "unseen queries"
+    assert found["manifest"]["queries"] == more_patients.name
+    assert found["groups"]["all"]["n_films"] == 6
+    assert found["manifest"]["n_archive_films"] == 30
+
+
+def test_films_that_cannot_be_asked_are_said(caselink: Run, archive: Path, more_patients: Path) -> None:
+    (more_patients / "broken.png").write_bytes(b"")
+    done = caselink("evaluate", "--archive", archive, "--queries", more_patients, *FEW)
+    (more_patients / "broken.png").unlink()
+    assert done.code == 0
+    assert "left out: broken.png: the file is empty" in done.err
+
+
+def test_tables_can_be_read_at_80_columns(caselink: Run, archive: Path) -> None:
+    done = caselink("evaluate", "--archive", archive, "--by", "sex", *FEW)
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    heads = [line.split()[0] for line in lines if "k = 1" in line and "k = 7" in line]
+    assert heads == ["precision", "hit", "vote", "macro", "recall"] * 3  # all, F and M
+    at = next(number for number, line in enumerate(lines) if line.startswith("vote accuracy"))
+    sources = [line.split()[0] for line in lines[at + 1 : at + 4]]
+    assert sources == ["images", "metadata", "shortcut"]
+    assert lines[at + 1].count("(") == 4
+    assert "sex=F: 16 films, 8 patients" in done.out
+    for entity in ("osteosarcoma", "enchondroma", "osteochondroma"):
+        assert any(line.split()[:3] == [entity, "10", "5"] for line in lines)
+
+
+def test_markdown(caselink: Run, archive: Path, tmp_path: Path) -> None:
+    assert caselink("evaluate", "--archive", archive, "--markdown", tmp_path / "e.md", *FEW).code == 0
+    assert "### all (30 films, 15 patients" in (tmp_path / "e.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--where", "colour = 'red'"], "unknown column 'colour' at character 1"),
+        (["--where", "1 = 1 or age > 2"], "at character 1"),
+        (["--query-where", "age > 5; select 1"], "unexpected ';' at character 8"),
+        (["--where", "age > 100"], "no film of Hospital films passes the filter 'age > 100'"),
+        (["--by", "colour"], "no column 'colour' to report by"),
+        (["--roi", "mask"], "was indexed with --roi whole, not mask"),
+        (["--queries", "nowhere"], "nowhere is no folder"),
+        (["--json", "/dev"], "is no plain file"),
+        (["--where", "patient = 'x'"], "passes the filter"),
+    ],
+)
+def test_a_bad_question_is_one_sentence(
+    caselink: Run, archive: Path, tree_hash: Run, options: list[str], said: str
+) -> None:
+    before = tree_hash(archive)
+    assert said in caselink("evaluate", "--archive", archive, *FEW, *options).refusal()
+    assert tree_hash(archive) == before
+
+
+def test_queries_of_another_encoder_are_refused(caselink: Run, copied: Run, more_patients: Path) -> None:
+    other = copied()
+    card = other / "encoder" / "card.json"
+    card.write_text(card.read_text(encoding="utf-8").replace("0.5", "0.4"), encoding="utf-8")
+    said = caselink("evaluate", "--archive", other, "--queries", more_patients, *FEW).refusal()
+    assert "the archive was made with default" in said
+
+
+def test_no_archive(caselink: Run, tmp_path: Path) -> None:
+    assert "holds no archive" in caselink("evaluate", "--archive", tmp_path / "none").refusal()

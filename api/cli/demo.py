@@ -1,6 +1,7 @@
 """`caselink demo`: a SYNTHETIC archive, the API and the page, and a first query."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -80,6 +81,7 @@ def _servers(archive: Path, *, page: bool) -> Iterator[tuple[str, str]]:
     api_port, page_port = _free_port(chosen.port), _free_port(chosen.page_port)
     api, address = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{page_port}"
     serve = [sys.executable, "-m", "api.cli", "serve", "--archive", str(archive), "--port", str(api_port)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that `finally` runs
     running = [subprocess.Popen(serve)]
     try:
         if page:

@@ -1,7 +1,6 @@
 """`caselink serve` and `caselink page`: the HTTP API and the page over it."""
 
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +29,8 @@ def page(
     port: Annotated[int | None, typer.Option(help="Port of the page.")] = None,
 ) -> None:
     """Serve the page that talks to an API."""
-    raise typer.Exit(subprocess.run(page_command(port), env=page_environment(api), check=False).returncode)
+    command = page_command(port)
+    os.execvpe(command[0], command, page_environment(api))  # so that what ends this process ends the page
 
 
 def page_command(port: int | None = None) -> list[str]:

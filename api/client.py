@@ -1,6 +1,5 @@
 """The typed HTTP client of the API: what the page and the demo talk through."""
 
-import json
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from api.schemas import ArchiveFacts, PatientHistory, Preview, Problem, Ready, S
 from engine.errors import CaselinkError
 
 T = TypeVar("T")
+_SENTENCES = TypeAdapter(tuple[str, ...])
 File = tuple[str, bytes]
 """A film to send: its name and bytes."""
 
@@ -118,17 +118,12 @@ class Client:
         parts = [("file", (name, data, "application/octet-stream"))]
         got = self._send("POST", "/v1/preview", params=_window(center, width, invert, size), files=parts)
         head = got.headers
-        rows, columns = head.get("X-Film-Rows"), head.get("X-Film-Columns")
-        if rows is None or columns is None:
-            raise self._stranger()
-        return Preview(
-            got.content,
-            int(rows),
-            int(columns),
-            head.get("X-Film-Side"),
-            head.get("X-Film-View"),
-            tuple(json.loads(head.get("X-Film-Warnings", "[]"))),
-        )
+        try:
+            rows, columns = (int(head.get(name, "")) for name in ("X-Film-Rows", "X-Film-Columns"))
+            warnings = _SENTENCES.validate_json(head.get("X-Film-Warnings", "[]"))
+        except ValueError:  # pydantic's errors are such too
+            raise self._stranger() from None
+        return Preview(got.content, rows, columns, head.get("X-Film-Side"), head.get("X-Film-View"), warnings)
 
     def archive(self) -> ArchiveFacts:
         """What the archive holds and what a filter may name."""

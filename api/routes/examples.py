@@ -68,7 +68,7 @@ ANSWER: dict[str, Any] = {
             "region_origin": "drawn",
             "side": "L",
             "view": "frontal",
-            "body_part": "KNEE",
+            "body_part": "knee",
             "spacing_mm": [0.15, 0.15],
             "warnings": [],
         }
@@ -106,7 +106,7 @@ HISTORY: dict[str, Any] = {
             "taken": "2019-03-11",
             "view": "frontal",
             "side": "L",
-            "body_part": "KNEE",
+            "body_part": "knee",
             "site": "femur",
             "age": 14.0,
             "stage": "before treatment",

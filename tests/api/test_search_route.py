@@ -1,6 +1,8 @@
 """POST /v1/search over HTTP."""
 
 import json
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +185,16 @@ def test_the_answer_is_strict_json(http: TestClient, one: tuple[str, bytes]) -> 
         raise AssertionError(name)
 
     json.loads(ask(http, one, k=15, all_stages="true").text, parse_constant=constant)
+
+
+def test_a_monster_is_refused_by_its_header(http: TestClient, bad_films: dict[str, tuple[str, bytes, int]]) -> None:
+    name, data, _ = bad_films["30,000 x 30,000"]
+    tracemalloc.start()
+    began = time.perf_counter()
+    answer = ask(http, (name, data))
+    seconds, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    detail = refused(answer, 415, "unsupported-film")["detail"]
+    assert "30000x30000 pixels, over the limit of 100 million" in detail
+    assert seconds < 0.5
+    assert peak < 20 << 20

@@ -175,4 +175,3 @@ class Catalogue:
             raise ValueError(f"{column!r} is no filter column")
         sql = f'SELECT "{column}" AS v, count(*) AS n FROM ({_FILM_VIEW}) GROUP BY 1 ORDER BY n DESC, v LIMIT {limit}'
         return [(row["v"], row["n"]) for row in self.rows(sql)]
-

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from engine.radiograph import Header, Spacing, Stage
 from indexer.catalogue import Row
@@ -13,6 +14,8 @@ from indexer.sources.base import Listing
 from indexer.writer import ArchiveWriter
 
 LesionKey = tuple[str, Lesion]
+SHORTEST_NAME = 4
+"""Characters of an identifier that a path can hold by no chance."""
 NAMED_TWICE = "the source names this file twice; keep one row of it"
 
 
@@ -103,6 +106,7 @@ class Enroller:
         self._pending.films[row["film"]] = row
         self._note(item, INDEXED, None, row["film"])
         self.tally.outcomes[file] = Outcome(INDEXED, whole=item.region_key == "whole")
+        self.tally.named += _names_someone(row["uri"], header)
 
     def _keep(self, record: FilmRecord, old: Row) -> None:
         """A film known from an earlier run: its vector stays, what the tables say of it is brought up to date."""
@@ -278,3 +282,9 @@ def _lesion(row: Row) -> Lesion:
 def _millimetres(name: str, spacing: Spacing | None) -> dict[str, float | None]:
     row, column = (None, None) if spacing is None else (spacing.row, spacing.column)
     return {f"{name}_row": row, f"{name}_column": column}
+
+
+def _names_someone(uri: str, header: Header) -> bool:
+    """Whether a path holds an identifier that is long enough not to stand there by chance."""
+    names = (header.patient, header.study, header.instance)
+    return any(name is not None and len(name) >= SHORTEST_NAME and quote(name) in uri for name in names)

@@ -23,7 +23,7 @@ from indexer.sources import Listing
 from indexer.writer import ArchiveWriter
 
 HANDFUL = 16
-"""Films that a worker reads before it embeds them together."""
+"""Films that a worker reads before it embeds them; fewer towards the end, so that all workers end together."""
 AHEAD = 4
 """Handfuls in the making per worker; bounds memory."""
 PUBLISH_EVERY_S = 1.0
@@ -48,6 +48,7 @@ class IngestReport:
 
     indexed: films of the source that the archive now holds, earlier runs' included. embedded: vectors made by this
     run. unmasked: indexed films embedded whole although masks were asked for. seconds: wall time.
+    named: films added whose path holds an identifier of their patient, study or film.
     """
 
     found: int
@@ -58,6 +59,7 @@ class IngestReport:
     unmasked: int
     seconds: float
     synthetic: bool = False
+    named: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """The report as `index --json` prints it."""
@@ -69,6 +71,7 @@ class IngestReport:
             "embedded": self.embedded,
             "duplicates": [{"file": file, "of": of} for file, of in self.duplicates],
             "embedded_whole_without_mask": self.unmasked,
+            "paths_with_identifier": self.named,
             "seconds": round(self.seconds, 3),
             "synthetic": self.synthetic,
         }
@@ -148,8 +151,8 @@ def _in_order(preparer: Preparer, films: Sequence[FilmRecord], workers: int) -> 
     waiting: deque[Future[list[Prepared]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool:
         try:
-            for start in range(0, len(films), HANDFUL):
-                waiting.append(pool.submit(preparer, films[start : start + HANDFUL]))
+            for handful in _handfuls(films, workers):
+                waiting.append(pool.submit(preparer, handful))
                 if len(waiting) >= workers * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -157,6 +160,14 @@ def _in_order(preparer: Preparer, films: Sequence[FilmRecord], workers: int) -> 
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _handfuls(films: Sequence[FilmRecord], workers: int) -> Iterator[Sequence[FilmRecord]]:
+    start = 0
+    while start < len(films):
+        size = max(1, min(HANDFUL, (len(films) - start) // (2 * workers)))
+        yield films[start : start + size]
+        start += size
 
 
 def _report(tally: Tally, listing: Listing, seconds: float) -> IngestReport:
@@ -169,4 +180,5 @@ def _report(tally: Tally, listing: Listing, seconds: float) -> IngestReport:
         tally.unmasked,
         seconds,
         listing.synthetic,
+        tally.named,
     )

@@ -21,11 +21,15 @@ class Outcome:
 
 @dataclass
 class Tally:
-    """What became of the films so far. twice: files that the source names more than once, with the reason."""
+    """What became of the films so far. twice: files that the source names more than once, with the reason.
+
+    named: files added whose path holds an identifier of their patient, study or film; paths are stored as they are.
+    """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     twice: list[tuple[str, str]] = field(default_factory=list)
     embedded: int = 0
+    named: int = 0
 
     @property
     def indexed(self) -> int:

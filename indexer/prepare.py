@@ -64,11 +64,15 @@ class Preparer:
     known: Mapping[str, Known]
 
     def __call__(self, records: Sequence[FilmRecord]) -> list[Prepared]:
-        """What became of each record, in order; the forward pass runs on all of them at once."""
+        """What became of each record, in order.
+
+        All are read before any is embedded: a core that stays at one kind of work is faster at it. They are embedded
+        one by one, in this thread, since there are as many threads as cores.
+        """
         halfway = [self._read(record) for record in records]
-        patches = [patch for _, patch in halfway if patch is not None]
-        vectors = iter(self.embedder.embed(patches))
-        return [done if patch is None else replace(done, vector=next(vectors)) for done, patch in halfway]
+        return [
+            done if patch is None else replace(done, vector=self.embedder.embed([patch])[0]) for done, patch in halfway
+        ]
 
     def _read(self, record: FilmRecord) -> tuple[Prepared, Patch | None]:
         if record.problem or record.path is None:
@@ -87,7 +91,7 @@ class Preparer:
         except (FilmError, RegionError) as error:
             reason = str(error).removeprefix(f"{record.file}: ")
             return Prepared(record, reason, sha256=sha256(data).hexdigest(), region_key=key), None
-        save_thumbnail(self.thumbnails, film)
+        save_thumbnail(self.thumbnails, film, data)
         light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
         return Prepared(record, sha256=film.sha256, region_key=key, film=light, region=region), patch
 

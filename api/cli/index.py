@@ -123,6 +123,12 @@ def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
     )
     if roi is Roi.mask and report.unmasked:
         out.print(f"{report.unmasked} films have no mask and were embedded whole; they are marked region = 'whole'")
+    if report.named:
+        out.print(
+            f"films with an identifier in their path: {report.named}; paths are stored as they are, so rename the files "
+            "and index them into a new archive",
+            style=LOUD,
+        )
     for file, reason in report.left_out[:SHOWN]:
         out.print(f"  left out: {file}: {reason}", soft_wrap=True)
     if len(report.left_out) > SHOWN:

@@ -246,6 +246,18 @@ def test_no_identifier_enters_the_archive(shelf: Shelf, draw: Draw) -> None:
             assert not [value for value in row.values() if value.encode() in data], path
 
 
+def test_paths_that_name_someone_are_counted(shelf: Shelf, draw: Draw) -> None:
+    shelf.put(
+        {"Rosalinde 4711/a.png": draw(1), "b.png": draw(2), "7.png": draw(3)},
+        [
+            {"file": "Rosalinde 4711/a.png", "patient_id": "Rosalinde 4711"},
+            {"file": "b.png", "patient_id": "Rosalinde 4711"},
+            {"file": "7.png", "patient_id": "7"},  # too short to tell
+        ],
+    )
+    assert shelf.run().to_dict()["paths_with_identifier"] == 1
+
+
 def test_masks_change_the_region_and_only_then_the_vector(shelf: Shelf, draw: Draw) -> None:
     shelf.put({"a.png": draw(1, 96), "b.png": draw(2, 96)})
     shelf.put({"masks/a.png": draw(9, 96)})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,31 @@ def test_any_name_of_a_problem_is_answered(http: TestClient, name: str) -> None:
     answer = http.get(f"/problems/{quote(name, safe='')}")
     assert answer.status_code in {200, 404}
     assert answer.json()["title"]
+
+
+def test_every_answer_while_films_are_indexed_is_of_a_whole_version(
+    copied: Callable[[], Path], limits: Settings, more_patients: Path, bench: Any, film: bytes
+) -> None:
+    archive = copied()
+    seen: list[tuple[int, int]] = []
+    with serve(archive, limits) as http, ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(bench.index, more_patients, archive)
+        while not writing.done() or len(seen) < 3:
+            answer = http.post("/v1/search", files={"files": ("a.png", film)}, data={"k": "15"})
+            assert answer.status_code == 200, answer.text
+            manifest = answer.json()["manifest"]
+            seen.append((manifest["version"], manifest["films"]))
+        assert writing.result().indexed == 12
+        assert http.get("/readyz").json()["films"] == 42
+    assert seen == sorted(seen)
+    assert len(dict(seen)) == len(set(seen))  # a version has one number of films
+
+
+def test_questions_at_once_are_answered_alike(http: TestClient, film: bytes) -> None:
+    def ask(_: int) -> Any:
+        answer = http.post("/v1/search", files={"files": ("a.png", film)}, data={"k": "15"}).json()
+        return answer["cases"], answer["vote"]
+
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(ask, range(24))
+    assert all(other == first for other in others)

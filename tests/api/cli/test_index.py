@@ -3,11 +3,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 HEAD = "file,patient_id,entity\n"
-Run = Callable[..., object]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def few(source: Path, tmp_path: Path) -> Path:
     return root
 
 
-def test_json_accounts_for_every_file(caselink: Run, few: Path, bad_films: dict, tmp_path: Path) -> None:
+def test_json_accounts_for_every_file(caselink: Run, few: Path, bad_films: dict[str, Any], tmp_path: Path) -> None:
     for name, data, _ in bad_films.values():
         (few / name).write_bytes(data)
     shutil.copy(few / "p00-0.png", few / "zz.png")

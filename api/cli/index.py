@@ -125,8 +125,8 @@ def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
         out.print(f"{report.unmasked} films have no mask and were embedded whole; they are marked region = 'whole'")
     if report.named:
         out.print(
-            f"films with an identifier in their path: {report.named}; paths are stored as they are, so rename the files "
-            "and index them into a new archive",
+            f"films with an identifier in their path: {report.named}; paths are stored as they are, so rename the "
+            "files and index them into a new archive",
             style=LOUD,
         )
     for file, reason in report.left_out[:SHOWN]:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,14 @@ def test_a_damaged_archive_is_named(caselink: Run, shot: Path, copied: Run, file
     said = caselink("query", shot, "--archive", damaged).refusal()
     assert path.name in said
     assert "anew" in said
+
+
+def test_a_refusal_of_the_installed_command_is_one_line(archive: Path, shot: Path) -> None:
+    command = [sys.executable, "-m", "api.cli", "query", str(shot), "--archive", str(archive), "-k", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    said = "k = 0 is outside 1 to 15 (the archive has 15 patients); ask for a number within"
+    assert done.stderr == f"caselink: {said}\n"
 
 
 def test_brackets_of_an_entity_are_not_markup(caselink: Run, source: Path, tmp_path: Path, shot: Path) -> None:

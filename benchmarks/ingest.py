@@ -2,8 +2,9 @@
 
 ratio = films/s achieved, end to end into a new archive / (cores / (core-seconds of decoding + of the forward pass, per
 film)). The core-seconds are processor time of this process, one stream at a time: decoding of the same files at the
-scale that indexing asks for, without reading, hashing, cutting and thumbnails, which count as indexing's own. Rounds
-take turns, so that what else the machine does falls on all three alike; the verdict is on the median round.
+scale that indexing asks for, and the network on prepared patches. Cutting, thumbnails, duplicates, the catalogue and
+its publishing count as indexing's own. Rounds take turns, so that what else the machine does falls on all three alike;
+the verdict is on the median round.
 """
 
 import argparse
@@ -24,8 +25,7 @@ from engine.encoders import DEFAULT, EncoderFiles, OnnxEmbedder, encoder_files
 from engine.encoders.runtime import usable_cores
 from engine.errors import FilmError
 from engine.radiograph import Radiograph
-from engine.readers import READERS
-from engine.readers.base import HEAD
+from engine.readers import read
 from engine.region import Region
 from indexer.ingest import ingest
 from indexer.prepare import Roi
@@ -97,28 +97,27 @@ class Verdict:
         return {"cores": self.cores, "ratio": self.ratio, "wanted": WANTED, "holds": self.holds, "rounds": rounds}
 
 
-def decode(data: bytes) -> Radiograph | None:
-    """A film as indexing decodes it, but not hashed; None where it is not whole, which takes its time too."""
-    reader = next((reader for reader in READERS.values() if reader.recognises(data[:HEAD])), None)
+def decode(path: Path) -> Radiograph | None:
+    """A film as indexing decodes it; None where it is not whole, which takes its time too."""
     try:
-        return reader.read(data, "film", "", THUMBNAIL_SIDE) if reader else None
+        return read(path, at_least=THUMBNAIL_SIDE)
     except FilmError:
         return None
 
 
-def decode_all(files: Sequence[bytes]) -> float:
+def decode_all(files: Sequence[Path]) -> float:
     """Core-seconds of decoding every file."""
     began = time.process_time()
-    for data in files:
-        decode(data)
+    for path in files:
+        decode(path)
     return time.process_time() - began
 
 
-def some_patches(files: Sequence[bytes], embedder: OnnxEmbedder) -> list[Patch]:
+def some_patches(files: Sequence[Path], embedder: OnnxEmbedder) -> list[Patch]:
     """Encoder inputs of the first FORWARD films that can be read."""
     found: list[Patch] = []
-    for data in files:
-        film = decode(data)
+    for path in files:
+        film = decode(path)
         if film is not None:
             found.append(embedder.prepare(film, Region.whole(film.shape)))
         if len(found) == FORWARD:
@@ -137,17 +136,17 @@ def forward_all(embedder: OnnxEmbedder, patches: Sequence[Patch]) -> float:
 def index_all(
     listing: Listing, source: Path, encoder: EncoderFiles, embedder: OnnxEmbedder, root: Path
 ) -> tuple[int, float, float]:
-    """Films embedded, seconds and core-seconds of indexing a source into a new archive, opened and closed."""
-    wall, busy = time.perf_counter(), time.process_time()
+    """Films embedded, seconds and core-seconds of indexing a source into a new archive, to its last publication."""
     with open_writer(root, embedder.card, encoder.onnx.parent) as writer:
+        wall, busy = time.perf_counter(), time.process_time()
         report = ingest(listing, source, "bench", Roi.whole, embedder, writer)
-    return report.embedded, time.perf_counter() - wall, time.process_time() - busy
+        return report.embedded, time.perf_counter() - wall, time.process_time() - busy
 
 
 def run(source: Path, layout: str, cache: Path, rounds: int = ROUNDS) -> Verdict:
     """Measure all three `rounds` times, after one of each that does not count."""
     listing = open_source(source, layout)
-    files = [film.path.read_bytes() for film in listing.films if film.path is not None]
+    files = [film.path for film in listing.films if film.path is not None]
     encoder = encoder_files(DEFAULT, cache)
     single, embedder = OnnxEmbedder.open(encoder, threads=1), OnnxEmbedder.open(encoder)
     patches = some_patches(files, single)

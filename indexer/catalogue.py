@@ -76,7 +76,9 @@ class Catalogue:
         self.path = path
         try:
             with self._room():
-                self._db = duckdb.connect(str(path), read_only=not writable, config={"threads": 2})
+                # one thread for the writer: the other cores read films
+                settings: dict[str, str | bool | int | float | list[str]] = {"threads": 1 if writable else 2}
+                self._db = duckdb.connect(str(path), read_only=not writable, config=settings)
         except (duckdb.Error, OSError) as error:
             raise ArchiveCorrupt(f"the catalogue {path.name} cannot be opened ({type(error).__name__})") from None
 
@@ -126,9 +128,22 @@ class Catalogue:
         listed, values = ", ".join(f'"{name}"' for name in names), ", ".join(["unnest(?)"] * len(names))
         self._write(f"INSERT INTO {table} ({listed}) SELECT {values}", columns)
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all that the block writes, or nothing of it; one sync instead of many."""
+        self._write("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._write("COMMIT")
+
     def delete(self, table: str, column: str, values: Iterable[object]) -> None:
         """Remove the rows whose `column` is among `values`."""
-        self._write(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [list(values)])
+        chosen = list(values)
+        if chosen:
+            self._write(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [chosen])
 
     def forget_files(self, source: str, files: Sequence[str]) -> None:
         """Strike files of a source from the ledger."""

@@ -43,6 +43,8 @@ class Enroller:
         self._patients = {row["patient"]: row for row in catalogue.rows("SELECT * FROM patients")}
         self._lesions = {(r["patient"], _lesion(r)): r["lesion"] for r in catalogue.rows("SELECT * FROM lesions")}
         self._told: set[str] = set()
+        told = catalogue.rows("SELECT DISTINCT patient FROM events WHERE told_by = ?", [source])
+        self._told_before = {row["patient"] for row in told}
         self._pending = Pending()
 
     def known(self) -> dict[str, Known]:
@@ -160,8 +162,11 @@ class Enroller:
 
     def _write_ledger(self, row: Row) -> Row:
         """Note a ledger row, and its outcome where it was counted in this run."""
-        self._pending.ledger[row["source"], row["file"]] = row
-        if row["source"] == self._source:
+        source, file = row["source"], row["file"]
+        self._pending.ledger[source, file] = row
+        if source != self._source or file in self._ledger:
+            self._pending.stale_ledger[source].add(file)
+        if source == self._source:
             self._ledger[row["file"]] = row
             if row["file"] in self.tally.outcomes and row["outcome"] != LEFT_OUT:
                 of = self._films[row["film"]]["file"] if row["outcome"] == DUPLICATE else ""
@@ -188,7 +193,7 @@ class Enroller:
             "study": names.study(header.study) if header.study else None,
             "vector": self._vector(item),
             "sha256": item.sha256,
-            "uri": record.path.resolve().as_uri(),
+            "uri": record.path.absolute().as_uri(),
             "file": record.file,
             "source": self._source,
             "body_part": header.body_part,
@@ -245,9 +250,12 @@ class Enroller:
         if known is None or (sex and known["sex"] != sex and (first or known["sex"] is None)):
             self._patients[patient] = {"patient": patient, "sex": sex and str(sex), "split_group": group}
             self._pending.patients[patient] = self._patients[patient]
+            if known is not None:
+                self._pending.stale_patients.add(patient)
         if first:
             self._told.add(patient)
-            self._pending.told.add(patient)
+            if patient in self._told_before:
+                self._pending.told_again.add(patient)
             for event in self._histories.get(patient, History()).events:
                 row = vars(event) | {"patient": patient, "kind": event.kind.value, "told_by": self._source}
                 self._pending.events.append(row)

@@ -1,7 +1,6 @@
 """What a run has decided and not yet written: rows of the catalogue, and the tally of outcomes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from indexer.catalogue import Catalogue, Row
@@ -56,7 +55,8 @@ class Tally:
 class Pending:
     """Rows noted since the last flush, each table's by its key, so that the last word on a row is written.
 
-    stale: ids of films whose stored rows are withdrawn or replaced. told: patients whose events are told anew.
+    stale, stale_patients: keys of stored rows that are withdrawn or replaced. stale_ledger: the like, by source.
+    told_again: patients whose stored events this source tells anew.
     """
 
     films: dict[int, Row] = field(default_factory=dict)
@@ -64,7 +64,9 @@ class Pending:
     ledger: dict[tuple[str, str], Row] = field(default_factory=dict)
     patients: dict[str, Row] = field(default_factory=dict)
     lesions: list[Row] = field(default_factory=list)
-    told: set[str] = field(default_factory=set)
+    stale_patients: set[str] = field(default_factory=set)
+    stale_ledger: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    told_again: set[str] = field(default_factory=set)
     events: list[Row] = field(default_factory=list)
 
     def replace_film(self, row: Row) -> None:
@@ -78,25 +80,23 @@ class Pending:
         self.films.pop(film, None)
 
     def write(self, catalogue: Catalogue, source: str) -> None:
-        """Bring everything noted into the catalogue; told and events are those of `source`.
+        """Bring everything noted into the catalogue; the events are those that `source` tells.
+
+        Rows go in one transaction and come in another: DuckDB sees a key twice where one does both.
 
         Raises:
             DiskFull: the catalogue must not be published any more.
         """
-        catalogue.delete("films", "film", self.stale)
-        catalogue.delete("patients", "patient", self.patients)
-        catalogue.forget_events(source, self.told)
-        for name, files in _by_source(self.ledger).items():
-            catalogue.forget_files(name, files)
-        catalogue.insert("films", list(self.films.values()))
-        catalogue.insert("patients", list(self.patients.values()))
-        catalogue.insert("lesions", self.lesions)
-        catalogue.insert("events", self.events)
-        catalogue.insert("ledger", list(self.ledger.values()))
-
-
-def _by_source(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for source, file in keys:
-        found[source].append(file)
-    return found
+        with catalogue.transaction():
+            catalogue.delete("films", "film", self.stale)
+            catalogue.delete("patients", "patient", self.stale_patients)
+            if self.told_again:
+                catalogue.forget_events(source, self.told_again)
+            for name, files in self.stale_ledger.items():
+                catalogue.forget_files(name, list(files))
+        with catalogue.transaction():
+            catalogue.insert("films", list(self.films.values()))
+            catalogue.insert("patients", list(self.patients.values()))
+            catalogue.insert("lesions", self.lesions)
+            catalogue.insert("events", self.events)
+            catalogue.insert("ledger", list(self.ledger.values()))

@@ -32,7 +32,8 @@ def save_thumbnail(folder: Path, film: Radiograph, data: bytes) -> None:
     """Keep a JPEG of the film, long side 512; one already there stays.
 
     data: the bytes of the film's file, kept as they are where they are such a JPEG and hold nothing but the picture:
-    it is not made worse by being compressed again. It is in place whole or not at all after a kill; after a power cut it may be empty, and is then written anew.
+    it is not made worse by being compressed again. The thumbnail is in place whole or not at all after a kill; after a
+    power cut it may be empty, and is then written anew.
 
     Raises:
         DiskFull: nothing was kept.

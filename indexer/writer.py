@@ -44,6 +44,8 @@ class ArchiveWriter:
         self.manifest = manifest
         self.catalogue = catalogue
         self.pseudonyms = pseudonyms
+        self._next_film, self._next_lesion = manifest.next_film, manifest.next_lesion
+        self._next_vector = manifest.next_vector
         self._vectors: list[Vectors] = []
         self._ids: list[int] = []
         self._retired: list[tuple[float, Path]] = []
@@ -54,23 +56,20 @@ class ArchiveWriter:
 
     def new_film(self) -> int:
         """A film id never used before."""
-        film = self.manifest.next_film
-        self.manifest = replace(self.manifest, next_film=film + 1)
-        return film
+        self._next_film += 1
+        return self._next_film - 1
 
     def new_lesion(self) -> int:
         """A lesion id never used before."""
-        lesion = self.manifest.next_lesion
-        self.manifest = replace(self.manifest, next_lesion=lesion + 1)
-        return lesion
+        self._next_lesion += 1
+        return self._next_lesion - 1
 
     def add_vector(self, vector: Vectors) -> int:
         """Keep a unit vector (d,) for the next version; gives its id."""
-        number = self.manifest.next_vector
-        self.manifest = replace(self.manifest, next_vector=number + 1)
         self._vectors.append(vector)
-        self._ids.append(number)
-        return number
+        self._ids.append(self._next_vector)
+        self._next_vector += 1
+        return self._ids[-1]
 
     def publish(self) -> None:
         """Make everything so far a version that readers see; when this returns, no kill can lose it.
@@ -90,6 +89,9 @@ class ArchiveWriter:
             created=_now(),
             catalogue=PublishedFile(path, digest),
             segments=segments,
+            next_film=self._next_film,
+            next_vector=self._next_vector,
+            next_lesion=self._next_lesion,
         )
         self.manifest.save(self.root)
         self._vectors.clear()

@@ -96,7 +96,9 @@ class OnnxEmbedder:
             if patch.shape != shape or patch.dtype != np.float32:
                 raise EncoderError(f"{self.card.name} takes float32 {shape} patches, not {patch.dtype} {patch.shape}")
         vectors = np.empty((len(patches), self.card.dimension), np.float32)
-        for row, vector in zip(vectors, self._workers.map(self._vector, patches), strict=True):
+        # a film alone stays in the caller's thread: bulk indexing has threads of its own
+        run = map if len(patches) == 1 else self._workers.map
+        for row, vector in zip(vectors, run(self._vector, patches), strict=True):
             row[:] = vector
         return vectors
 

@@ -19,9 +19,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port.")] = None,
 ) -> None:
     """Serve the HTTP API of an archive."""
-    chosen = settings()
-    app = create_app(archive or chosen.archive, chosen)
-    uvicorn.run(app, host=host or chosen.host, port=port or chosen.port, log_level="warning")
+    given = {"archive": archive, "host": host, "port": port}
+    chosen = settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    uvicorn.run(create_app(chosen.archive, chosen), host=chosen.host, port=chosen.port, log_level="warning")
 
 
 def page(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from indexer.evaluation.cohort import numbered
+
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 PERCENTILES = (2.5, 97.5)
@@ -35,7 +37,7 @@ class Clusters:
     @classmethod
     def draw(cls, groups: npt.NDArray[np.object_], resamples: int, rng: np.random.Generator) -> "Clusters":
         """Draw as many groups as there are, with replacement, `resamples` times."""
-        names, code = np.unique(groups.astype(str), return_inverse=True)
+        names, code = numbered(groups)
         g = len(names)
         if g < 2:
             resamples = 0

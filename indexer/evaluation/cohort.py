@@ -116,3 +116,14 @@ def _text(name: str, values: Sequence[object] | Column) -> Column:
             raise QueryError(f"Column {name!r} holds {value!r} at row {row}; give text, or None where unknown.")
         column[row] = str(value) if value else None
     return column
+
+
+def numbered(names: npt.NDArray[np.object_]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The different names in the order of their first appearance, and each row's place among them.
+
+    Pseudonyms change with the archive's key and film order does not: so the same seed gives the same numbers over the
+    same films in any archive.
+    """
+    found, first, codes = np.unique(names.astype(str), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return [str(name) for name in found[order]], np.argsort(order)[codes]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engine.errors import ModelMismatch, QueryError
 from indexer.evaluation import report
 from indexer.evaluation.bootstrap import Clusters
-from indexer.evaluation.cohort import Cohort, Column
+from indexer.evaluation.cohort import Cohort, Column, numbered
 from indexer.evaluation.ranking import Asked, Gallery, Ints, Similarity, Ties, archive_order, random_order
 from indexer.evaluation.scores import Scores, score
 from indexer.evaluation.similarities import by_metadata, by_shortcut, by_vectors, has_shortcut
@@ -93,7 +93,7 @@ def evaluate(
         clusters = Clusters.draw(trial.queries.group[rows], resamples, np.random.default_rng([seed, _BOOTSTRAP]))
         groups[name] = report.group(trial.queries.take(rows), trial.archive, everything, rows, clusters, chosen)
     manifest = {
-        "protocol": "leave one patient out" if queries is None else "unseen queries",
+        "protocol": _protocol(trial),
         "ks": list(chosen), "by": by, "resamples": resamples, "seed": seed,
         **_facts(trial, archive, queries, found, chosen),
     }  # fmt: skip
@@ -140,8 +140,8 @@ def _has_entity(cohort: Cohort) -> npt.NDArray[np.bool_]:
 
 
 def _codes(one: Column, other: Column) -> tuple[Ints, Ints, list[str]]:
-    names, codes = np.unique(np.concatenate([one, other]).astype(str), return_inverse=True)
-    return codes[: len(one)], codes[len(one) :], [str(name) for name in names]
+    names, codes = numbered(np.concatenate([one, other]))
+    return codes[: len(one)], codes[len(one) :], names
 
 
 def _scores(trial: _Trial, kind: Kind, ties: list[Ties], ks: tuple[int, ...]) -> Scores:
@@ -201,6 +201,11 @@ def _facts(
         "archive_regions": dict(sorted(Counter(trial.archive.region).items())),
         "query_regions": dict(sorted(Counter(trial.queries.region).items())),
     }
+
+
+def _protocol(trial: _Trial) -> str:
+    known = np.isin(trial.asked.patient, trial.gallery.patient).any()
+    return "leave one patient out" if known else "unseen queries"
 
 
 def _films(trial: _Trial, found: Scores) -> FilmResults:

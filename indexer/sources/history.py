@@ -75,7 +75,7 @@ def film_of(row: dict[str, str], file: str, path: Path | None, mask: Path | None
         file,
         path,
         header,
-        lesion_of(row, where) if row.get("entity") else None,
+        lesion_of(row | {"date": ""}, where) if row.get("entity") else None,  # a film's date is not its lesion's
         site=row.get("site") or None,
         centre=row.get("centre") or None,
         group=row.get("split_group") or None,

@@ -252,3 +252,28 @@ def test_nothing_to_ask_or_to_find_is_said_clearly(make_cohort: Callable[..., Co
         evaluate(archive, None, by="hospital")
     with pytest.raises(ModelMismatch, match="3 numbers per film and the archive 4"):
         evaluate(archive, make_cohort(0, vectors=np.eye(3)[[0] * 30]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_other_pseudonyms_give_the_same_numbers(make_cohort: Callable[..., Cohort], seed: int) -> None:
+    # the key of an archive is drawn anew for each, so names may not decide which groups a resample draws
+    cohort = make_cohort(seed)
+    rename = np.random.default_rng(seed + 99).permutation(100)
+    other = replace(
+        cohort,
+        patient=np.array([f"P{rename[int(name[1:])]}" for name in cohort.patient], dtype=object),
+        group=np.array([f"G{rename[int(name[1:])]}" for name in cohort.group], dtype=object),
+    )
+    one, two = (evaluate(each, None, by="centre", resamples=50, seed=3).to_dict({}) for each in (cohort, other))
+    assert one == two
+
+
+def test_the_protocol_says_whether_the_archive_knows_the_patients(make_cohort: Callable[..., Cohort]) -> None:
+    archive = make_cohort(1)
+    strangers = replace(archive, patient=np.array([f"x{name}" for name in archive.patient], dtype=object))
+    for queries, said in (
+        (None, "leave one patient out"),
+        (archive, "leave one patient out"),
+        (strangers, "unseen queries"),
+    ):
+        assert evaluate(archive, queries, resamples=0).to_dict({})["manifest"]["protocol"] == said

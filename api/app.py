@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.docs import install_docs
 from api.problems import SAFE_HEADERS, WRONG_HOST, install, problem
 from api.routes import ROUTERS
 from api.schemas import NOTICE
@@ -41,9 +42,12 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
         description=f"Past patients whose radiographs look most like the ones you send. {NOTICE}",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.service = service
     install(app)
+    install_docs(app)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Guard, hosts=_hosts(settings.host))

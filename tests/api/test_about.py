@@ -1,6 +1,7 @@
 """What the server says of itself and its archive; new versions and broken archives."""
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,3 +187,15 @@ def test_questions_at_once_are_answered_alike(http: TestClient, film: bytes) -> 
     with ThreadPoolExecutor(8) as pool:
         first, *others = pool.map(ask, range(24))
     assert all(other == first for other in others)
+
+
+def test_the_documentation_page_needs_nothing_from_elsewhere(http: TestClient) -> None:
+    page = http.get("/docs")
+    assert page.status_code == 200
+    linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(linked) == 3
+    for link in linked:
+        assert link.startswith("/docs/static/")
+        assert http.get(link).status_code == 200
+    assert http.get("/openapi.json").status_code == 200
+    assert http.get("/docs/static/none.js").status_code == 404

@@ -19,7 +19,6 @@ from indexer.manifest import NAME, Manifest, check_file, read_manifest
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import read_segment
 
-FILMS = "films"
 KEY = "private/pseudonym.key"
 UNTREATED = (Stage.before, Stage.unknown)
 ATTEMPTS = 20

@@ -13,7 +13,6 @@ from engine.errors import ArchiveCorrupt
 from indexer.durable import full_disk
 from indexer.filters import ColumnType, Filter
 
-SCHEMA_VERSION = 1
 Row = dict[str, Any]
 
 TABLES: dict[str, str] = {
@@ -28,16 +27,18 @@ TABLES: dict[str, str] = {
         "age DOUBLE, sex VARCHAR, centre VARCHAR, taken DATE, stage VARCHAR, split_group VARCHAR, "
         '"rows" INTEGER, "columns" INTEGER, spacing_row DOUBLE, spacing_column DOUBLE, detector_row DOUBLE, '
         "detector_column DOUBLE, x0 INTEGER, y0 INTEGER, x1 INTEGER, y1 INTEGER, region VARCHAR, region_key VARCHAR, "
-        "warnings VARCHAR"
+        "warnings VARCHAR, thumbnail_pack INTEGER, thumbnail_start BIGINT, thumbnail_size INTEGER"
     ),
     "events": "patient VARCHAR, dated DATE, kind VARCHAR, text VARCHAR, source VARCHAR, told_by VARCHAR",
     "ledger": (
         "source VARCHAR, file VARCHAR, outcome VARCHAR, reason VARCHAR, film BIGINT, sha256 VARCHAR, region_key VARCHAR"
     ),
 }
-"""Column definitions of each table; `films.vector` is the id of its embedding, shared where two files are one.
+"""Column definitions of each table.
 
-`events.source` is what the event cites, `events.told_by` the folder of films whose tables told it.
+`films.vector` is the id of its embedding and `films.thumbnail_*` the place of its small picture in the packs, both
+shared where two films are one file. `events.source` is what the event cites, `events.told_by` the folder of films whose
+tables told it.
 """
 
 FULL = re.compile("no space left|disk quota|file too large", re.IGNORECASE)

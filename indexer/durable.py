@@ -69,7 +69,7 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                sync_file(file)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -83,6 +83,11 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
+
+
+def sync_file(file: BinaryIO) -> None:
+    """Make what was written to a file outlive a power cut."""
+    os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

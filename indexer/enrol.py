@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from engine.radiograph import Header, Spacing, Stage
 from indexer.catalogue import Row
+from indexer.packs import COLUMNS
 from indexer.pending import DUPLICATE, INDEXED, LEFT_OUT, Outcome, Pending, Tally
 from indexer.prepare import Known, Prepared, merge
 from indexer.records import FilmRecord, History, Lesion
@@ -182,6 +183,13 @@ class Enroller:
         self.tally.embedded += 1
         return self._writer.add_vector(item.vector)
 
+    def _thumbnail(self, item: Prepared) -> Row:
+        """Where the film's small picture lies: where that of a film with the same bytes does, or in a new place."""
+        twin = next(iter(self._by_sha[item.sha256]), None)
+        if twin is not None:
+            return {name: twin[name] for name in COLUMNS}
+        return dict(zip(COLUMNS, self._writer.add_thumbnail(item.thumbnail), strict=True))
+
     def _film_row(self, item: Prepared, header: Header, patient: str) -> Row:
         film, region, record = item.film, item.region, item.record
         assert film is not None and region is not None and record.path is not None
@@ -203,6 +211,7 @@ class Enroller:
             "region_key": item.region_key,
             "warnings": "; ".join(film.warnings) or None,
         }
+        facts |= self._thumbnail(item)
         merged = replace(record, header=header)
         box = dict(zip(("x0", "y0", "x1", "y1"), region.box, strict=True))
         spacing = _millimetres("spacing", film.spacing) | _millimetres("detector", film.detector_spacing)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from engine.embeddings import Embedder
 from engine.encoders.runtime import usable_cores
-from indexer.archive import FILMS
 from indexer.enrol import Enroller
 from indexer.manifest import SourceFacts
 from indexer.pending import Tally
@@ -124,7 +123,7 @@ def ingest(
     facts = SourceFacts(layout, listing.issuer, listing.title, roi.value, listing.synthetic)
     writer.declare_source(name, facts)
     enroller = Enroller(writer, listing, name)
-    preparer = Preparer(embedder, roi, writer.root / FILMS, enroller.known())
+    preparer = Preparer(embedder, roi, enroller.known())
     clock = _Clock(len(listing.films))
     done = 0
     for handful in _in_order(preparer, listing.films, workers or usable_cores()):

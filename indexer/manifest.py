@@ -9,7 +9,7 @@ from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.durable import hash_file, write_durably
 
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 
 
@@ -20,6 +20,15 @@ class PublishedFile:
     path: str
     sha256: str
     rows: int = 0
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A file that is only appended to, by its relative path. size: bytes published; sha256: what they hash to."""
+
+    path: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class Manifest:
     key: str
     catalogue: PublishedFile
     segments: tuple[PublishedFile, ...] = ()
+    packs: tuple[Pack, ...] = ()
     index: str = "exact"
     sources: dict[str, SourceFacts] = field(default_factory=dict)
     next_film: int = 0
@@ -113,8 +123,9 @@ def _from_fields(fields: object) -> Manifest:
         card = ModelCard.from_json(json.dumps(fields.pop("card")))
         catalogue = PublishedFile(**fields.pop("catalogue"))
         segments = tuple(PublishedFile(**segment) for segment in fields.pop("segments"))
+        packs = tuple(Pack(**pack) for pack in fields.pop("packs"))
         sources = {name: SourceFacts(**facts) for name, facts in fields.pop("sources").items()}
-        return Manifest(card=card, catalogue=catalogue, segments=segments, sources=sources, **fields)
+        return Manifest(card=card, catalogue=catalogue, segments=segments, packs=packs, sources=sources, **fields)
     except (TypeError, KeyError, AttributeError, ValueError):
         raise _damaged() from None
 
@@ -129,8 +140,9 @@ def check_file(root: Path, file: PublishedFile) -> Path:
     try:
         found = hash_file(path)
     except OSError as error:
-        raise _absent(file, error) from None
-    _compare(file, found)
+        raise absent(file.path, error) from None
+    if found != file.sha256:
+        raise changed(file.path)
     return path
 
 
@@ -143,15 +155,17 @@ def read_file(root: Path, file: PublishedFile) -> bytes:
     try:
         data = (root / file.path).read_bytes()
     except OSError as error:
-        raise _absent(file, error) from None
-    _compare(file, hashlib.sha256(data).hexdigest())
+        raise absent(file.path, error) from None
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise changed(file.path)
     return data
 
 
-def _absent(file: PublishedFile, error: OSError) -> ArchiveCorrupt:
-    return ArchiveCorrupt(f"{file.path} cannot be read ({error.strerror}); restore it or index the films anew")
+def absent(path: str, error: OSError) -> ArchiveCorrupt:
+    """The error for a published file that cannot be read."""
+    return ArchiveCorrupt(f"{path} cannot be read ({error.strerror}); restore it or index the films anew")
 
 
-def _compare(file: PublishedFile, found: str) -> None:
-    if found != file.sha256:
-        raise ArchiveCorrupt(f"{file.path} has changed since it was written; restore it or index the films anew")
+def changed(path: str) -> ArchiveCorrupt:
+    """The error for a published file that is not as it was written."""
+    return ArchiveCorrupt(f"{path} has changed since it was written; restore it or index the films anew")

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ from engine.radiograph import Header, Radiograph, Stage
 from engine.readers import read
 from engine.region import Origin, Region
 from indexer.records import FilmRecord
-from indexer.thumbnails import THUMBNAIL_SIDE, save_thumbnail
+from indexer.thumbnails import THUMBNAIL_SIDE, thumbnail
 
 CROP_DETAIL = 2
 """Decoded pixels per encoder pixel along a lesion crop's side, at least."""
@@ -42,6 +41,7 @@ class Prepared:
 
     reason: why it is left out, None otherwise. kept: the ledger knows these bytes and this region already, so nothing
     was decoded and `film`, `region` and `vector` are None. film: read, its pixels dropped to spare memory.
+    thumbnail: its JPEG.
     """
 
     record: FilmRecord
@@ -52,6 +52,7 @@ class Prepared:
     film: Radiograph | None = None
     region: Region | None = None
     vector: Vectors | None = None
+    thumbnail: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,6 @@ class Preparer:
 
     embedder: Embedder
     roi: Roi
-    thumbnails: Path
     known: Mapping[str, Known]
 
     def __call__(self, records: Sequence[FilmRecord]) -> list[Prepared]:
@@ -91,9 +91,10 @@ class Preparer:
         except (FilmError, RegionError) as error:
             reason = str(error).removeprefix(f"{record.file}: ")
             return Prepared(record, reason, sha256=sha256(data).hexdigest(), region_key=key), None
-        save_thumbnail(self.thumbnails, film, data)
+        small = thumbnail(film, data)
         light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
-        return Prepared(record, sha256=film.sha256, region_key=key, film=light, region=region), patch
+        done = Prepared(record, sha256=film.sha256, region_key=key, film=light, region=region, thumbnail=small)
+        return done, patch
 
     def _region_key(self, record: FilmRecord, mask: bytes | None) -> str:
         if mask is not None:

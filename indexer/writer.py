@@ -1,7 +1,7 @@
 """The one writer of an archive: works on a private catalogue and publishes whole versions by rename.
 
-A version is published by writing, in this order: segment files, the catalogue's copy, the manifest. What a killed
-run left beyond the last manifest is swept away by the next. Acknowledged means published.
+A version is published by writing, in this order: segment files, the catalogue's copy, packs, the manifest. What a
+killed run left beyond the last manifest is swept away by the next. Acknowledged means published.
 """
 
 import shutil
@@ -18,13 +18,13 @@ from filelock import FileLock, Timeout
 from engine.card import ModelCard
 from engine.embeddings import Vectors
 from engine.errors import ArchiveBusy, ArchiveError
-from indexer.archive import FILMS, KEY, load_manifest_key
+from indexer.archive import KEY, load_manifest_key
 from indexer.catalogue import Catalogue
 from indexer.durable import copy_durably, room_on_disk
 from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_manifest
+from indexer.packs import FOLDER, PackWriter, Place
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import crowded, merge_segments, write_segment
-from indexer.thumbnails import DRAFTS
 
 KEPT_VERSIONS = 3
 """Versions kept on disk, so that a reader in the midst of opening one is seldom robbed of it."""
@@ -33,17 +33,20 @@ GRACE_S = 60.0
 ENCODER_FILES = ("encoder.onnx", "card.json")
 LOCK = "writer.lock"
 WORK = "work"
-OWN = {NAME, LOCK, WORK, FILMS, "private", "encoder", "versions", "vectors"}
+OWN = {NAME, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors"}
 
 
 class ArchiveWriter:
     """Adds films to an archive; `open_writer` gives one."""
 
-    def __init__(self, root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: Pseudonymiser) -> None:
+    def __init__(
+        self, root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: Pseudonymiser, pictures: PackWriter
+    ) -> None:
         self.root = root
         self.manifest = manifest
         self.catalogue = catalogue
         self.pseudonyms = pseudonyms
+        self._pictures = pictures
         self._next_film, self._next_lesion = manifest.next_film, manifest.next_lesion
         self._next_vector = manifest.next_vector
         self._vectors: list[Vectors] = []
@@ -71,6 +74,14 @@ class ArchiveWriter:
         self._next_vector += 1
         return self._ids[-1]
 
+    def add_thumbnail(self, picture: bytes) -> Place:
+        """Keep a film's small picture for the next version; gives its place.
+
+        Raises:
+            DiskFull: nothing more may be published by this writer.
+        """
+        return self._pictures.add(picture)
+
     def publish(self) -> None:
         """Make everything so far a version that readers see; when this returns, no kill can lose it.
 
@@ -89,6 +100,7 @@ class ArchiveWriter:
             created=_now(),
             catalogue=PublishedFile(path, digest),
             segments=segments,
+            packs=self._pictures.sync(),
             next_film=self._next_film,
             next_vector=self._next_vector,
             next_lesion=self._next_lesion,
@@ -141,12 +153,8 @@ def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveW
             for segment in manifest.segments:
                 check_file(root, segment)
             _sweep_leftovers(root, manifest)
-            catalogue = _work_copy(root, manifest)
-        try:
-            yield ArchiveWriter(root, manifest, catalogue, pseudonyms)
-        finally:
-            catalogue.close()
-            shutil.rmtree(root / WORK, ignore_errors=True)
+        with PackWriter(root, manifest.packs) as pictures, _working(root, manifest) as catalogue:
+            yield ArchiveWriter(root, manifest, catalogue, pseudonyms, pictures)
 
 
 @contextmanager
@@ -210,7 +218,6 @@ def _versions(root: Path) -> list[tuple[int, Path]]:
 def _sweep_leftovers(root: Path, manifest: Manifest) -> None:
     """Take away what a killed run left: its work, drafts, versions past the manifest, segments in no manifest."""
     shutil.rmtree(root / WORK, ignore_errors=True)
-    shutil.rmtree(root / FILMS / DRAFTS, ignore_errors=True)
     for number, folder in _versions(root):
         if number > manifest.version:
             shutil.rmtree(folder)
@@ -220,7 +227,15 @@ def _sweep_leftovers(root: Path, manifest: Manifest) -> None:
             segment.unlink()
 
 
-def _work_copy(root: Path, manifest: Manifest) -> Catalogue:
+@contextmanager
+def _working(root: Path, manifest: Manifest) -> Iterator[Catalogue]:
+    """A copy of the published catalogue to write on."""
     work = root / WORK / "catalogue.duckdb"
-    copy_durably(check_file(root, manifest.catalogue), work)
-    return Catalogue(work, writable=True)
+    with room_on_disk(root):
+        copy_durably(check_file(root, manifest.catalogue), work)
+        catalogue = Catalogue(work, writable=True)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+        shutil.rmtree(work.parent, ignore_errors=True)

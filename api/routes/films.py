@@ -15,11 +15,11 @@ from api.routes import examples
 from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, form, on_cpu, pictures
 from api.service import Service
 from api.uploads import Upload, read_form
-from engine.errors import FilmError, NotFound
+from engine.errors import ArchiveCorrupt, FilmError, NotFound
 from engine.radiograph import Radiograph
 from engine.readers import read
-from indexer.archive import FILMS, Snapshot
-from indexer.thumbnails import thumbnail_path
+from indexer.archive import Snapshot
+from indexer.packs import COLUMNS, Place, read_picture
 
 router = APIRouter(tags=["films"])
 FILE = "file"
@@ -43,7 +43,7 @@ class Archived:
     file: str
     uri: str
     sha256: str
-    thumbnail: Path
+    thumbnail: Place
     synthetic: bool
 
 
@@ -71,7 +71,7 @@ def _show(service: Service, film: int, view: View, kept: str) -> Response:
         return Response(status_code=304, headers=headers)
     picture = _original(found, view.size)
     headers["X-Caselink-Preview"] = "thumbnail" if picture is None else "original"
-    return Response(png((picture or _thumbnail(found)).pixels, view), media_type=PNG, headers=headers)
+    return Response(png((picture or _thumbnail(service.root, found)).pixels, view), media_type=PNG, headers=headers)
 
 
 def _find(snapshot: Snapshot, film: int) -> Archived:
@@ -85,7 +85,7 @@ def _find(snapshot: Snapshot, film: int) -> Archived:
         facts["file"],
         facts["uri"],
         facts["sha256"],
-        thumbnail_path(snapshot.root / FILMS, facts["sha256"]),
+        Place(*(facts[name] for name in COLUMNS)),
         snapshot.manifest.synthetic if source is None else source.synthetic,
     )
 
@@ -102,10 +102,10 @@ def _original(found: Archived, size: int) -> Radiograph | None:
         return None
 
 
-def _thumbnail(found: Archived) -> Radiograph:
+def _thumbnail(root: Path, found: Archived) -> Radiograph:
     try:
-        return read(found.thumbnail.read_bytes(), name=found.file)
-    except (OSError, FilmError):
+        return read(read_picture(root, found.thumbnail), name=found.file)
+    except (ArchiveCorrupt, FilmError):
         raise NotFound(
             f"film {found.film} cannot be shown: its original has moved or changed and the archive's copy is gone; "
             "put the original back, or index the films anew"

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from indexer.archive import open_snapshot, read_segments
+from indexer.packs import COLUMNS, Place, read_picture
 from indexer.report import report
-from indexer.thumbnails import thumbnail_path
 
 ROOT = Path(__file__).parents[2]
 FILMS = 240
@@ -149,7 +149,7 @@ def check_kept(root: Path, source: Path, acknowledged: int) -> None:
     assert set(held) == {file for file, outcome in ledger.items() if outcome == "indexed"}
     assert len(snapshot.index) == len({film["vector"] for film in held.values()})
     for film in held.values():
-        data = thumbnail_path(root / "films", film["sha256"]).read_bytes()
+        data = read_picture(root, Place(*(film[name] for name in COLUMNS)))
         assert data.startswith(b"\xff\xd8")
         assert data.endswith(b"\xff\xd9")
     snapshot.catalogue.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
-from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_file, read_manifest
+from indexer.manifest import FORMAT, NAME, Manifest, PublishedFile, SourceFacts, check_file, read_file, read_manifest
 
 CARD = ModelCard(
     "net", "weights", "ab" * 32, 4, 224, (0.5, 0.5, 0.5), (0.5, 0.1, 1 / 3), "openvino-f32", "films", "MIT", "paper"
@@ -65,7 +65,7 @@ def test_strange_files_are_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_another_format_names_both(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(json.dumps({"format": 99}))
-    with pytest.raises(ArchiveError, match=r"format 99, this caselink reads 1; index"):
+    with pytest.raises(ArchiveError, match=f"format 99, this caselink reads {FORMAT}; index"):
         read_manifest(tmp_path)
 
 

@@ -13,11 +13,11 @@ import pytest
 import indexer.writer as writing
 from engine.encoders import EncoderFiles
 from engine.errors import ArchiveBusy, ArchiveCorrupt, ArchiveError, DiskFull, ModelMismatch
-from indexer.archive import FILMS, KEY, open_snapshot, read_segments
+from indexer.archive import KEY, open_snapshot, read_segments
 from indexer.catalogue import Catalogue
 from indexer.manifest import read_manifest
+from indexer.packs import pack_path
 from indexer.segments import FAN
-from indexer.thumbnails import DRAFTS
 from indexer.writer import LOCK, WORK, ArchiveWriter, open_writer
 
 HOLD = """
@@ -123,7 +123,7 @@ def test_leftovers_of_a_killed_run_are_swept(root: Path, encoder: EncoderFiles) 
         "vectors/x/000002.safetensors",
         f"{WORK}/catalogue.duckdb",
         f"{WORK}/catalogue.duckdb.wal",
-        f"{FILMS}/{DRAFTS}/abc.123",
+        pack_path(0),
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"half")

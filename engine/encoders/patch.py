@@ -1,65 +1,73 @@
-"""From a region of a film to the picture that an encoder sees. Pure NumPy and OpenCV."""
+"""From a region of a film to the picture that an encoder sees."""
 
-import math
+from functools import lru_cache
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from engine.radiograph import Radiograph
 from engine.region import Region
 
 Grey = npt.NDArray[np.float32]
+REMEMBERED = 512
+"""Resamplings kept, some 10 kB each: an archive's whole films have few sizes."""
 
 
 def cut(film: Radiograph, region: Region, size: int) -> Grey:
     """The region's square as float32 (size, size), 0..1; black where it leaves the film.
 
-    Each pixel is the mean over its area of the film where the square shrinks, and interpolated linearly where it
-    grows; borders are true to half a stored pixel. Only the part inside the film is resized.
+    Each pixel is the mean over its area of the film where the square shrinks, pixels at its border counting by the
+    share of them that lies within; where it grows, it is interpolated linearly.
 
     Raises:
         RegionError: a region that leaves its film (its margin may).
     """
     region.check(film.shape)
     x0, y0, x1, _ = region.square()
-    step = (x1 - x0) / size
-    top, bottom, rows = _span(y0, step, size, film.shape[0], film.pixels.shape[0])
-    left, right, columns = _span(x0, step, size, film.shape[1], film.pixels.shape[1])
-    part = _part(film.pixels, rows, columns)
-    shape = (right - left, bottom - top)
-    shrinks = part.shape[0] >= shape[1] and part.shape[1] >= shape[0]
-    inside = cv2.resize(part, shape, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    if inside.shape == (size, size):
-        return np.asarray(inside, np.float32)
-    picture = np.zeros((size, size), np.float32)
-    picture[top:bottom, left:right] = inside
-    return picture
+    top, bottom, down = _resampling(y0, x1 - x0, size, film.shape[0], film.pixels.shape[0])
+    left, right, across = _resampling(x0, x1 - x0, size, film.shape[1], film.pixels.shape[1])
+    # sparse products: as exact as a plain sum, and several times as fast as the area mean of an image library
+    rows = down @ film.pixels[top:bottom, left:right]
+    return np.ascontiguousarray((across @ np.ascontiguousarray(rows.T)).T)
 
 
-def _span(start: int, step: float, size: int, full: int, stored: int) -> tuple[int, int, tuple[int, int]]:
-    """Along one axis: the first and last + 1 of the square's pixels that touch the film, and their stored pixels.
+@lru_cache(REMEMBERED)
+def _resampling(start: int, side: int, size: int, full: int, stored: int) -> tuple[int, int, csr_array]:
+    """Along one axis: the span of stored pixels that is seen, and the weights (size, span) that make the picture of it.
 
-    start: of the square, in full pixels. step: full pixels per pixel of the square. The stored span may reach over
-    the film's ends by less than one step, to be filled with black.
+    start, side: of the square in full pixels. full, stored: the film's length in full and in stored pixels.
     """
-    first = max(0, math.floor(-start / step))
-    last = min(size, math.ceil((full - start) / step))
-    scale = stored / full
-    low = round((start + first * step) * scale)
-    high = round((start + last * step) * scale)
-    low = min(low, stored - 1)
-    return first, last, (low, max(high, low + 1, 1))
+    shrinks = side * stored >= size * full
+    cells, pixels, weights = (_means if shrinks else _between)(start, side, size, full, stored)
+    low, high = (int(pixels.min()), int(pixels.max()) + 1) if len(pixels) else (0, 1)
+    matrix = csr_array((weights.astype(np.float32), (cells, pixels - low)), shape=(size, high - low))
+    return low, high, matrix
 
 
-def _part(pixels: Grey, rows: tuple[int, int], columns: tuple[int, int]) -> Grey:
-    """pixels[rows, columns], with black where a span reaches over the ends."""
-    inside = pixels[max(rows[0], 0) : rows[1], max(columns[0], 0) : columns[1]]
-    above, before = max(-rows[0], 0), max(-columns[0], 0)
-    below, after = max(rows[1] - pixels.shape[0], 0), max(columns[1] - pixels.shape[1], 0)
-    if not (above or below or before or after):
-        return inside
-    return np.asarray(cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_CONSTANT, value=0), np.float32)
+Weights = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Row, column and value of each entry."""
+
+
+def _means(start: int, side: int, size: int, full: int, stored: int) -> Weights:
+    """Means over areas: the ends of cells and of pixels cut the axis into pieces, each of one cell and one pixel."""
+    unit = size * full  # of a stored pixel; in these units every end is a whole number
+    cell, first = side * stored, start * size * stored
+    ends = np.concatenate([first + cell * np.arange(size + 1), unit * np.arange(stored + 1)])
+    ends = np.unique(ends[(ends >= max(first, 0)) & (ends <= min(first + cell * size, unit * stored))])
+    begin, length = ends[:-1], np.diff(ends)
+    return (begin - first) // cell, begin // unit, length / cell
+
+
+def _between(start: int, side: int, size: int, full: int, stored: int) -> Weights:
+    """Linear interpolation between the centres of pixels, level beyond the outermost; none outside the film."""
+    centre = (start + (np.arange(size) + 0.5) * side / size) * stored / full
+    cells = np.flatnonzero((centre >= 0) & (centre < stored))
+    place = np.clip(centre[cells] - 0.5, 0, stored - 1)
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, stored - 1)
+    share = place - below
+    return np.tile(cells, 2), np.concatenate([below, above]), np.concatenate([1 - share, share])
 
 
 def normalise(picture: Grey, mean: tuple[float, ...], std: tuple[float, ...]) -> npt.NDArray[np.float32]:

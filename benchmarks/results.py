@@ -116,8 +116,24 @@ def _runtime(found: Mapping[str, Any]) -> Section:
     return "Which runtime may serve", says, table
 
 
+def _ingest(found: Mapping[str, Any]) -> Section:
+    table = [["round", "decoding", "forward pass", "the machine allows", "indexed", "ratio"]]
+    for number, one in enumerate(found["rounds"], start=1):
+        costs = [f"{1e3 * one[name]:.2f} core-ms" for name in ("decode_s", "forward_s")]
+        allowed = found["cores"] / (one["decode_s"] + one["forward_s"])
+        rates = [f"{rate:.0f} films/s" for rate in (allowed, one["films"] / one["wall_s"])]
+        table.append([f"{number}", *costs, *rates, f"{one['ratio']:.3f}"])
+    says = (
+        f"{found['rounds'][0]['films']} films of {found['source']}, end to end into a new archive, on {found['cores']} "
+        "cores; the machine allows cores / (core-seconds of decoding + of the forward pass, per film), each measured "
+        f"alone in the same round. Median ratio {found['ratio']:.3f}; {found['wanted']} was wanted."
+    )
+    return "Does bulk indexing use the machine?", says, table
+
+
 BENCHES: dict[Run, Callable[[Mapping[str, Any]], Section]] = {
     Run("runtime", ("caselink bench runtime --data $BTXRD --json docs/runs/runtime.json",)): _runtime,
+    Run("ingest", ("caselink bench ingest --source $FRACATLAS --json docs/runs/ingest.json",)): _ingest,
 }
 
 

@@ -25,7 +25,7 @@ HANDFUL = 16
 """Films that a worker reads before it embeds them; fewer towards the end, so that all workers end together."""
 AHEAD = 4
 """Handfuls in the making per worker; bounds memory."""
-PUBLISH_EVERY_S = 1.0
+PUBLISH_EVERY_S = 2.0
 PUBLISH_SHARE = 20
 """Publishing waits until this many times its cost has gone by: it takes 5 % of the time."""
 

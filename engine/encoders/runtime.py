@@ -1,18 +1,13 @@
 """Runs an exported encoder in OpenVINO; imports neither torch nor timm.
 
 Which runtime and precision: the fastest that stays within cosine 0.999 of torch and changes no neighbour that matters.
-A change of the nearest patient, or of the vote at k = 5, matters unless the similarities that decide it lie under 1e-3
-apart in torch. `python -m benchmarks.runtime` measures it. On 600 real lesions (BTXRD) and two cores, f32 in OpenVINO
-changed nothing (cosine 1.000000). bf16, OpenVINO's own choice where the processor has it, was about twice as fast but
-fell to cosine 0.79 (median 0.991), and changed the nearest patient of 30 % of the queries and the vote of 12 % beyond
-near ties. So f32 is asked for by name, on every machine. ONNX Runtime in f32, run the same way, is level: 4 % more
-films/s for EfficientNet-Lite0 at the same processor time, as many for ResNet18, fewer for a small ViT. One suffices.
+`benchmarks/runtime.py` measures it, docs/results.md shows it. bf16, OpenVINO's own choice where the processor has it,
+is the faster by far, but drifts and changes neighbours; so f32 is asked for by name, on every machine.
 
-Each film is run alone, on one core, and as many films at a time as there are threads. On two cores this was as fast as
-any batch (EfficientNet-Lite0, f32: 376 films/s against 382 in batches of eight and 335 in batches of 32), and a film's
-vector is then the same, bit for bit, whatever else is embedded with it. Each thread has a network of its own, which
-works in that thread: one network with as many streams hands every film to another thread and back, which cost 4 % of
-the processor and let a tenth of it idle while films were decoded beside it.
+Each film is run alone, on one core, and as many films at a time as there are threads: as fast as any batch, and a
+film's vector is then the same, bit for bit, whatever else is embedded with it. Each thread has a network of its own,
+which works in that thread: one network with as many streams hands every film to another thread and back, which costs
+processor time and leaves some of it idle while films are decoded beside it.
 """
 
 import hashlib

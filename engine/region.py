@@ -11,6 +11,9 @@ from engine.errors import RegionError
 MARGIN = 0.15
 """Share of the lesion's longer side added on each side, so that its border zone is seen."""
 
+LEAST_SIDE = 8
+"""Shortest side in film pixels of a box that a person draws: less is a slip of the hand and shows no lesion."""
+
 
 class Origin(StrEnum):
     """How a region came to be."""
@@ -56,10 +59,16 @@ class Region:
         """A box drawn by a person on a film of `shape`.
 
         Raises:
-            RegionError: where the box is empty or leaves the film.
+            RegionError: where the box is empty, leaves the film, or has under `LEAST_SIDE` pixels on a side.
         """
         region = cls(*box, Origin.drawn)
         region.check(shape)
+        width, height = region.x1 - region.x0, region.y1 - region.y0
+        if min(width, height) < LEAST_SIDE:
+            raise RegionError(
+                f"region {region.box} has {width}x{height} pixels; a drawn region needs at least {LEAST_SIDE} on each "
+                "side, draw it around the whole lesion"
+            )
         return region
 
     @classmethod

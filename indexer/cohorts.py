@@ -24,8 +24,11 @@ def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
     """The films of a snapshot that pass a filter, with their vectors.
 
     Raises:
-        FilterError: a filter not understood. QueryError: a filter that leaves nothing.
+        FilterError: a filter not understood. QueryError: no film there, or a filter that leaves none.
     """
+    if not len(snapshot.film):
+        title = snapshot.manifest.title
+        raise QueryError(f"{title} has no film that can be compared; index or give films that can be read")
     keep = np.ones(len(snapshot.film), dtype=bool)
     if where is not None:
         ids, _ = snapshot.catalogue.film_ids(parse_filter(where, FILTER_COLUMNS))

@@ -31,5 +31,12 @@ def _column(snapshot: Snapshot, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "type": FILTER_COLUMNS[name].value,
-        "values": [{"value": None if v is None else str(v), "films": n} for v, n in values],
+        "values": [{"value": _spelt(v), "films": n} for v, n in values],
     }
+
+
+def _spelt(value: object) -> str | None:
+    """A value as a filter may name it, 12 rather than 12.0; None where it is unknown."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None if value is None else str(value)

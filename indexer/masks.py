@@ -1,31 +1,57 @@
 """Lesion masks as files."""
 
+import io
 from pathlib import Path
 
-import cv2
 import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
 
 from engine.errors import RegionError
+from engine.radiograph import MAX_PIXELS
+from engine.readers.raster import BROKEN, FORMATS
 from engine.region import Region
+
+ASPECT_TOLERANCE = 0.05
 
 
 def read_mask(path: Path, shape: tuple[int, int]) -> Region:
     """The region that a mask picture shows on a film of `shape` (rows, columns); nonzero = lesion.
 
     Raises:
-        RegionError: no picture there, nothing drawn on it, or another aspect than the film's.
+        RegionError: no whole picture there, too large a one, nothing drawn on it, or another aspect than the film's.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise RegionError(f"the mask {path.name} cannot be read ({error.strerror})") from None
-    drawn = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-    if drawn is None:
-        raise RegionError(f"the mask {path.name} is not a picture; give a PNG where nonzero is lesion")
-    if abs(drawn.shape[0] * shape[1] / (drawn.shape[1] * shape[0]) - 1) > 0.05:
+        raise RegionError(f"the mask {path.name} cannot be read ({error.strerror}); check the path") from None
+    drawn = lesion_pixels(data, path.name)
+    if abs(drawn.shape[0] * shape[1] / (drawn.shape[1] * shape[0]) - 1) > ASPECT_TOLERANCE:
         size = f"{drawn.shape[1]}x{drawn.shape[0]}"
-        raise RegionError(f"the mask has {size} pixels, the film {shape[1]}x{shape[0]}; draw it on the same film")
+        said = f"the mask {path.name} has {size} pixels, the film {shape[1]}x{shape[0]}; draw it on the same film"
+        raise RegionError(said)
     region = Region.from_mask(drawn, shape)
     if region is None:
         raise RegionError(f"the mask {path.name} is black all over; draw the lesion, or leave the mask out")
     return region
+
+
+def lesion_pixels(data: bytes, name: str) -> npt.NDArray[np.bool_]:
+    """Where a mask's picture is not black, bool (rows, columns), upright as its EXIF says; transparency is ignored.
+
+    Raises:
+        RegionError: no picture, a truncated one, or one of over 100 million pixels, refused before it is decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            columns, rows = picture.size
+            if rows * columns > MAX_PIXELS:
+                said = f"the mask {name} has {columns}x{rows} pixels, over the limit of {MAX_PIXELS // 10**6} million"
+                raise RegionError(f"{said}; send it at a smaller scale")
+            upright = ImageOps.exif_transpose(picture)
+            single = upright.mode in {"1", "L", "F"} or upright.mode.startswith("I")
+            values = np.asarray(upright if single else upright.convert("RGB"))
+    except BROKEN:
+        raise RegionError(f"the mask {name} is not a whole picture; give a PNG where nonzero is lesion") from None
+    lesion: npt.NDArray[np.bool_] = values != 0 if single else (values != 0).any(axis=2)
+    return lesion

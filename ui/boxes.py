@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 Box = tuple[int, int, int, int]
 EDGES = ("Left", "Top", "Right", "Bottom")
-LEAST = 4
-"""A drag of fewer film pixels than this on either side is a slip of the hand."""
+LEAST = 8
+"""A drag of fewer film pixels than this on either side is a slip of the hand; the API takes no smaller region."""
 SURROUNDINGS = 0.6
 """Share of the box's longer side that a close-up adds on each side."""
 
@@ -41,6 +41,12 @@ def from_edges(edges: Sequence[int | None], rows: int, columns: int) -> Typed:
             None,
             f"The region {x0}, {y0}, {x1}, {y1} does not fit: left must be below right, top below bottom, and all "
             f"within this film's {columns} x {rows} pixels.",
+        )
+    if min(x1 - x0, y1 - y0) < LEAST:
+        return Typed(
+            None,
+            f"The region {x0}, {y0}, {x1}, {y1} is {x1 - x0} x {y1 - y0} pixels; mark the whole lesion, at least "
+            f"{LEAST} pixels on each side.",
         )
     return Typed((x0, y0, x1, y1))
 

@@ -1,5 +1,6 @@
 """The command line: `caselink`."""
 
+import logging
 import sys
 
 import typer
@@ -28,6 +29,7 @@ app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown
 
 def main() -> None:
     """Run a command; a deliberate error becomes one sentence on stderr and exit code 1."""
+    logging.captureWarnings(True)  # what a library warns of, such as a torn TIFF, is said in our own sentence
     try:
         app()
     except CaselinkError as error:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.common import LOUD, out, print_json
+from api.cli.common import LOUD, UNKNOWN, known, out, print_json
 from indexer.archive import Archive
 from indexer.facts import archive_facts
 from indexer.patients import patient_history
@@ -31,7 +31,7 @@ def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
     out.print(f"encoder {facts['model']['name']}, {facts['model']['dimension']} numbers; index {facts['index']}")
     table = Table("column", "type", "commonest values (films)", title="Columns for --where")
     for column in facts["columns"]:
-        values = ", ".join(f"{v['value'] or 'unknown'} ({v['films']})" for v in column["values"][:SHOWN])
+        values = ", ".join(f"{known(v['value'])} ({v['films']})" for v in column["values"][:SHOWN])
         table.add_row(column["name"], column["type"], values)
     out.print(table)
 
@@ -65,9 +65,16 @@ def patient(
     if history["synthetic"]:
         out.print("SYNTHETIC patient: no real person", style=LOUD)
     for lesion in history["lesions"]:
-        facts = (lesion["entity"], lesion["malignancy"], lesion["site"], lesion["side"])
-        out.print(f"{', '.join(fact for fact in facts if fact)}; proven by {lesion['proof']}")
+        facts = (known(lesion["entity"]), lesion["malignancy"], lesion["site"], lesion["side"])
+        proof = "how it was proven is unknown" if known(lesion["proof"]) == UNKNOWN else f"proven by {lesion['proof']}"
+        out.print(f"{', '.join(fact for fact in facts if fact)}; {proof}")
+    if not history["lesions"]:
+        out.print("no diagnosis on file")
     for event in history["events"]:
         out.print(f"{event['dated'] or 'undated'}  {event['kind']}: {event['text']}")
     for film in history["films"]:
-        out.print(f"film {film['film']}: {film['view'] or 'view unknown'}, {film['stage']}")
+        out.print(f"film {film['film']}: view {known(film['view'])}, {_stage(film['stage'])}")
+
+
+def _stage(stage: str) -> str:
+    return "stage unknown" if known(stage) == UNKNOWN else stage

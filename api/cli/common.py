@@ -18,6 +18,7 @@ out = Console(soft_wrap=False, markup=False, highlight=False)
 err = Console(stderr=True, markup=False, highlight=False)
 LOUD = "bold"
 QUIET = "dim"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ def save(path: Path, text: str) -> None:
         write_durably(path, f"{text}\n".encode())
     except OSError as error:
         raise QueryError(f"{path} cannot be written ({error.strerror}); name another place") from None
+
+
+def known(value: object) -> str:
+    """A fact on the screen: ages to a tenth, 12 rather than 12.0, and a word for what is not known."""
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return str(value) if value else UNKNOWN
 
 
 def _plain(value: object) -> object:

@@ -42,6 +42,8 @@ def index(
     options = SourceOptions(table, _pairs(column or []), issuer)
     layout = _layout(source, layout, options)
     listing = open_source(source, layout, options)
+    if not listing.films:
+        raise SourceError(f"{source} holds no files; give the folder with the films (DICOM, PNG, JPEG or TIFF)")
     chosen = encoder_for(archive, encoder)
     with open_writer(archive, chosen.embedder.card, chosen.folder) as writer, progress() as show:
         report = ingest(listing, source, layout, roi, chosen.embedder, writer, show, workers)
@@ -49,6 +51,8 @@ def index(
         print_json(report.to_dict())
     else:
         _print(report, archive, roi)
+    if not report.indexed and not report.duplicates:
+        raise SourceError(f"no film of {source} could be indexed; mend its files as their reasons say")
 
 
 def _layout(source: Path, layout: str, options: SourceOptions) -> str:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from rich.table import Table
 
 from api.boxes import parse_box
-from api.cli.common import LOUD, QUIET, encoder_for, out, print_json
+from api.cli.common import LOUD, QUIET, encoder_for, known, out, print_json
 from api.lookup import QueryFilm, ask, query_film
 from engine.errors import RegionError
 from engine.readers import read
@@ -75,10 +75,9 @@ def print_answer(answer: Answer) -> None:
 def _cases(answer: Answer) -> Table:
     """A row a patient, within 80 columns; words wrap, numbers and pseudonyms do not."""
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
-    for name in ("", "cosine", "entity", "proven by", "site", "age", "", "patient", "films"):
+    for name in ("", "cosine", "entity", "proven by", "site", "age", "sex", "patient", "films"):
         table.add_column(name, no_wrap=name not in {"entity", "proven by", "site"}, overflow="fold")
     for case in answer.cases:
-        age = "" if case.age is None else f"{case.age:.0f}"
-        facts = (case.entity or "unknown", case.proof or "", case.site or "", age, case.sex or "", case.patient)
-        table.add_row(str(case.rank), f"{case.similarity:.3f}", *facts, str(len(case.films)))
+        facts = (known(fact) for fact in (case.entity, case.proof, case.site, case.age, case.sex))
+        table.add_row(str(case.rank), f"{case.similarity:.3f}", *facts, case.patient, str(len(case.films)))
     return table

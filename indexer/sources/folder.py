@@ -35,7 +35,8 @@ class FolderSource:
 
     def _rows(self, table: Path, options: SourceOptions) -> dict[str, dict[str, str]]:
         column = options.columns.get("file", "file")
-        renamed = rename_columns(read_table(table, [column]), options.columns, FIELDS)
+        read = read_table(table, [column], cure="name yours with --map file=COLUMN")
+        renamed = rename_columns(read, options.columns, FIELDS)
         rows: dict[str, dict[str, str]] = {}
         for row in renamed:
             if row["file"] in rows:

@@ -93,6 +93,6 @@ def rename_columns(rows: list[dict[str, str]], columns: dict[str, str], known: t
         if name not in known:
             raise SourceError(f"{name!r} is no field of a film; the fields are {', '.join(known)}")
         if rows and column not in rows[0]:
-            raise SourceError(f"the table has no column {column!r} for {name!r}, only {', '.join(rows[0])}")
+            raise SourceError(f"the table has no column {column!r} for {name!r}, only {', '.join(rows[0])}; mend --map")
     fields = {name: columns.get(name, name) for name in known}
     return [{name: row[column] for name, column in fields.items() if column in row} for row in rows]

@@ -17,10 +17,12 @@ T = TypeVar("T", bound=StrEnum)
 SEXES = {"f": Sex.female, "female": Sex.female, "w": Sex.female, "m": Sex.male, "male": Sex.male}
 
 
-def read_table(path: Path, required: Iterable[str], optional: Iterable[str] | None = None) -> list[dict[str, str]]:
+def read_table(
+    path: Path, required: Iterable[str], optional: Iterable[str] | None = None, *, cure: str = "mend its first line"
+) -> list[dict[str, str]]:
     """The rows of a UTF-8 CSV (comma, semicolon or tab) as stripped text by column name.
 
-    optional: further columns that may be there; None = any.
+    optional: further columns that may be there; None = any. cure: what to do where a required one is missing.
 
     Raises:
         SourceError: no such file, no rows, missing, doubled or unknown columns, a row of another length, not text.
@@ -33,16 +35,18 @@ def read_table(path: Path, required: Iterable[str], optional: Iterable[str] | No
         raise SourceError(f"{path.name} is not UTF-8 text; save the table as CSV in UTF-8") from None
     if "\0" in text:
         raise SourceError(f"{path.name} holds zero bytes; save the table as CSV in UTF-8")
-    return list(_rows(path.name, text, list(required), None if optional is None else list(optional)))
+    return list(_rows(path.name, text, list(required), None if optional is None else list(optional), cure))
 
 
-def _rows(name: str, text: str, required: list[str], optional: list[str] | None) -> Iterator[dict[str, str]]:
+def _rows(name: str, text: str, required: list[str], optional: list[str] | None, cure: str) -> Iterator[dict[str, str]]:
     lines = text.splitlines()
     head = lines[0] if lines else ""
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(lines, delimiter=delimiter)
     columns = [column.strip() for column in next(reader, [])]
-    _check_columns(name, columns, required, optional)
+    if not any(columns):
+        raise SourceError(f"{name} is empty; give a CSV whose first line names its columns")
+    _check_columns(name, columns, required, optional, cure)
     try:
         for number, values in enumerate(reader, start=2):
             if not any(value.strip() for value in values):
@@ -54,15 +58,15 @@ def _rows(name: str, text: str, required: list[str], optional: list[str] | None)
         raise SourceError(f"{name} is not a CSV table ({error}); save it anew") from None
 
 
-def _check_columns(name: str, columns: list[str], required: list[str], optional: list[str] | None) -> None:
+def _check_columns(name: str, columns: list[str], required: list[str], optional: list[str] | None, cure: str) -> None:
     doubled = sorted(column for column, n in Counter(columns).items() if n > 1)
     if doubled:
         raise SourceError(f"{name} has the column {doubled[0]!r} {columns.count(doubled[0])} times; keep one")
     for column in required:
         if column not in columns:
             close = get_close_matches(column, columns, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise SourceError(f"{name} has no column {column!r}, only {', '.join(columns) or 'nothing'}{hint}")
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise SourceError(f"{name} has no column {column!r}, only {', '.join(columns)}{hint}; {cure}")
     if optional is not None:
         for column in columns:
             if column not in required and column not in optional:

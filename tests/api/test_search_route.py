@@ -117,6 +117,11 @@ def test_fewer_than_k_is_said(http: TestClient, one: tuple[str, bytes]) -> None:
         ({"include_self": "perhaps"}, "invalid-parameter", "include_self = 'perhaps': "),
         ({"colour": "red"}, "query", "'colour' is no field of a search; its fields are files, k, where"),
         ({"roi": "0,0,91,120"}, "region", "knee.png: region (0, 0, 91, 120) leaves the film, which has 90x120 pixels"),
+        (
+            {"roi": "10,10,11,11"},
+            "region",
+            "knee.png: region (10, 10, 11, 11) has 1x1 pixels; a drawn region needs at ",
+        ),
         ({"roi": "9,9,9,12"}, "region", "is empty or negative"),
         ({"roi": "1,2,3"}, "region", "region '1,2,3' is not x0,y0,x1,y1"),
         ({"roi": ["1,2,30,40", "1,2,30,40"]}, "region", "2 regions for 1 films; send one a film in order"),

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import RegionError
-from engine.region import Origin, Region
+from engine.region import LEAST_SIDE, Origin, Region
 
 sides = st.integers(16, 400)
 
 
 @given(rows=sides, columns=sides, data=st.data())
 def test_drawn_square_holds_the_box_with_its_margin(rows: int, columns: int, data: st.DataObject) -> None:
-    x0, y0 = data.draw(st.integers(0, columns - 1)), data.draw(st.integers(0, rows - 1))
-    x1, y1 = data.draw(st.integers(x0 + 1, columns)), data.draw(st.integers(y0 + 1, rows))
+    x0, y0 = data.draw(st.integers(0, columns - LEAST_SIDE)), data.draw(st.integers(0, rows - LEAST_SIDE))
+    x1, y1 = data.draw(st.integers(x0 + LEAST_SIDE, columns)), data.draw(st.integers(y0 + LEAST_SIDE, rows))
     region = Region.drawn((x0, y0, x1, y1), (rows, columns))
     a, b, c, d = region.square()
     longer = max(x1 - x0, y1 - y0)
@@ -48,6 +48,23 @@ def test_mask_box_matches_plain_loops(rows: int, columns: int, seed: int, scale:
 def test_empty_or_negative_boxes_are_refused(box: tuple[int, int, int, int]) -> None:
     with pytest.raises(RegionError, match="x0,y0,x1,y1"):
         Region.drawn(box, (100, 100))
+
+
+@pytest.mark.parametrize("box", [(5, 5, 6, 6), (0, 0, 7, 90), (0, 0, 90, 7), (93, 93, 100, 100)])
+def test_a_drawn_box_too_small_to_show_a_lesion_names_the_least(box: tuple[int, int, int, int]) -> None:
+    size = f"{box[2] - box[0]}x{box[3] - box[1]}"
+    said = rf"region .* has {size} pixels; a drawn region needs at least 8 on each side, draw it around the whole"
+    with pytest.raises(RegionError, match=said):
+        Region.drawn(box, (100, 100))
+
+
+def test_the_least_drawn_box_and_smaller_ones_of_masks() -> None:
+    assert Region.drawn((0, 92, 8, 100), (100, 100)).box == (0, 92, 8, 100)
+    dot = np.zeros((100, 100), np.uint8)
+    dot[7, 9] = 1
+    found = Region.from_mask(dot, (100, 100))
+    assert found is not None
+    assert found.box == (9, 7, 10, 8)
 
 
 def test_a_box_outside_the_film_names_the_film() -> None:

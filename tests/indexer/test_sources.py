@@ -57,7 +57,7 @@ def test_masks_stand_beside_films(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("", "no column 'file'"),
+        ("", "films.csv is empty; give a CSV"),
         ("name,age\na.png,3\n", "no column 'file'"),
         ("fle,age\na.png,3\n", "did you mean 'fle'"),
         ("file,age,age\na.png,3,4\n", "'age' 2 times"),

@@ -109,6 +109,14 @@ def test_region_off_the_film_is_refused_before_asking(start: Start, address: str
     assert [edge.value for edge in page.number_input[:4]] == [None] * 4
 
 
+def test_region_too_small_is_refused_before_asking(start: Start, address: str, query_film: Path) -> None:
+    page = upload(start(address), query_film)
+    for edge, value in zip(page.number_input[:4], (100, 120, 101, 121), strict=True):
+        edge.set_value(value).run()
+    assert "1 x 1 pixels" in said(page) and "at least 8 pixels" in said(page)
+    assert page.button(key="search").disabled
+
+
 def test_choices_become_the_filter(start: Start, address: str, query_film: Path) -> None:
     page = upload(start(address), query_film)
     page.slider(key="ages").set_value((5, 60)).run()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.region import Region
+from engine.region import LEAST_SIDE, Region
 from ui.boxes import LEAST, Typed, close_up, from_drag, from_edges
 
 SIDES = st.integers(LEAST, 3000)
@@ -35,6 +35,18 @@ def test_a_click_is_no_box() -> None:
     assert from_drag((10, 11), (10, 200), 400, 200) is None
 
 
+def test_the_page_takes_what_the_engine_takes() -> None:
+    assert LEAST == LEAST_SIDE
+
+
+def test_typed_edges_too_close_say_the_least() -> None:
+    typed = from_edges([10, 10, 11, 90], 100, 100)
+    assert typed == Typed(
+        None, "The region 10, 10, 11, 90 is 1 x 80 pixels; mark the whole lesion, at least 8 pixels on each side."
+    )
+    assert from_edges([10, 10, 18, 18], 100, 100) == Typed((10, 10, 18, 18))
+
+
 @given(st.integers(1, 3000), st.integers(1, 3000), st.lists(st.integers(-10, 3010), min_size=4, max_size=4))
 def test_property_typed_edges_are_a_region_or_say_why(rows: int, columns: int, edges: list[int]) -> None:
     typed = from_edges(edges, rows, columns)
@@ -42,7 +54,7 @@ def test_property_typed_edges_are_a_region_or_say_why(rows: int, columns: int, e
     if typed.box is not None:
         assert Region.drawn(typed.box, (rows, columns)).box == tuple(edges)
     else:
-        assert f"{columns} x {rows}" in str(typed.error)
+        assert f"{columns} x {rows}" in str(typed.error) or "at least 8 pixels" in str(typed.error)
 
 
 def test_edges_still_missing_are_no_error() -> None:

@@ -1,6 +1,7 @@
 """Runs commands as a shell would, in this process: arguments in, exit code and what was printed out."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,19 @@ class Ran:
         assert line.startswith("caselink: ")
         assert "Traceback" not in line
         return line.removeprefix("caselink: ")
+
+
+@pytest.fixture
+def unsure(tmp_path: Path, source: Path, bench: Any) -> Path:
+    """Four films of four patients of whom little is known."""
+    films = tmp_path / "unsure"
+    films.mkdir()
+    rows = ["file,patient_id,entity,age,sex", "a.png,1,,12,F", "b.png,2,,12.5,", "c.png,3,osteosarcoma,,", "d.png,4,,,"]
+    for row, number in zip(rows[1:], range(4), strict=True):
+        shutil.copy(source / f"p0{number}-0.png", films / row.split(",")[0])
+    (films / "films.csv").write_text("\n".join(rows), encoding="utf-8")
+    bench.index(films, tmp_path / "unsure archive")
+    return tmp_path / "unsure archive"
 
 
 @pytest.fixture

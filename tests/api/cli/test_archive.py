@@ -19,6 +19,30 @@ def test_archive_lists_the_columns_a_filter_may_name(caselink: Run, archive: Pat
         assert done.json()["manifest"]["n_archive_films"] == 30
 
 
+def test_unknown_values_and_ages_read_as_people_write_them(caselink: Run, unsure: Path) -> None:
+    shown = caselink("archive", "--archive", unsure).out
+    (ages,) = (" ".join(line.split()) for line in shown.splitlines() if "│ age " in line)
+    assert ages == "│ age │ number │ unknown (2), 12 (1), 12.5 (1) │"
+    (sexes,) = (" ".join(line.split()) for line in shown.splitlines() if "│ sex " in line)
+    assert sexes == "│ sex │ text │ unknown (3), F (1) │"
+    assert "None" not in shown
+    columns = caselink("archive", "--archive", unsure, "--json").json()["columns"]
+    (values,) = (column["values"] for column in columns if column["name"] == "age")
+    assert [value["value"] for value in values] == [None, "12", "12.5"]
+
+
+def test_each_value_shown_may_be_put_into_a_filter(caselink: Run, archive: Path, source: Path) -> None:
+    columns = caselink("archive", "--archive", archive, "--json").json()["columns"]
+    quote = {"text": "'{}'", "date": "'{}'", "number": "{}", "integer": "{}"}
+    for column in columns:
+        for value in column["values"][:2]:
+            literal = quote[column["type"]].format(value["value"])
+            condition = "is null" if value["value"] is None else f"= {literal}"
+            options = ["--where", f"{column['name']} {condition}", "-k", 15, "--include-self", "--all-stages", "--json"]
+            found = caselink("query", source / "p00-0.png", "--archive", archive, *options).json()
+            assert sum(len(case["films"]) for case in found["cases"]) == value["films"], condition
+
+
 def test_counts_of_a_column_are_those_a_filter_finds(caselink: Run, archive: Path) -> None:
     facts = caselink("archive", "--archive", archive, "--json").json()
     sexes = next(column["values"] for column in facts["columns"] if column["name"] == "sex")
@@ -35,6 +59,14 @@ def test_patient_tells_the_history_under_its_pseudonym(caselink: Run, archive: P
     assert "osteosarcoma, femur, L; proven by histology" in shown.out
     assert "2021-01-01  follow-up: well" in shown.out
     assert "film " in shown.out
+
+
+def test_a_patient_of_whom_little_is_known(caselink: Run, unsure: Path, source: Path) -> None:
+    cases = caselink("query", source / "p09-0.png", "--archive", unsure, "-k", 4, "--json").json()["cases"]
+    told = [caselink("patient", case["patient"], "--archive", unsure).out for case in cases]
+    assert not any("None" in text for text in told)
+    assert sum("osteosarcoma; how it was proven is unknown" in text for text in told) == 1
+    assert sum("no diagnosis on file" in text for text in told) == 3
 
 
 def test_nobody_by_that_name(caselink: Run, archive: Path) -> None:

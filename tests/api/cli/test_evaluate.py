@@ -124,5 +124,18 @@ def test_queries_of_another_encoder_are_refused(caselink: Run, copied: Run, more
     assert "the archive was made with default" in said
 
 
+def test_an_archive_or_queries_without_films(caselink: Run, archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "x.png").write_bytes(b"")
+    assert caselink("index", tmp_path / "bad", "--archive", tmp_path / "a").code == 1
+    said = caselink("evaluate", "--archive", tmp_path / "a", *FEW).refusal()
+    assert said == "bad has no film that can be compared; index or give films that can be read"
+    done = caselink("evaluate", "--archive", archive, "--queries", tmp_path / "bad", *FEW)
+    assert done.code == 1
+    left_out, said = done.err.splitlines()
+    assert left_out == "left out: x.png: the file is empty; send the film's own file"
+    assert said == "caselink: bad has no film that can be compared; index or give films that can be read"
+
+
 def test_no_archive(caselink: Run, tmp_path: Path) -> None:
     assert "holds no archive" in caselink("evaluate", "--archive", tmp_path / "none").refusal()

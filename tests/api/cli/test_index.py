@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -76,9 +77,10 @@ def test_columns_of_another_name_are_mapped(caselink: Run, few: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("table", "options", "said"),
     [
-        ("name,entity\nx,y\n", [], "films.csv has no column 'file'"),
+        ("name,entity\nx,y\n", [], "films.csv has no column 'file', only name, entity; name yours with --map"),
         ("file,entity,entity\np00-0.png,a,b\n", [], "films.csv has the column 'entity' 2 times"),
-        ("", [], "films.csv has no column 'file'"),
+        ("", [], "films.csv is empty; give a CSV whose first line names its columns"),
+        ("fiel,entity\nx,y\n", [], "no column 'file', only fiel, entity (did you mean 'fiel'?); name yours with --map"),
         (HEAD + "p00-0.png,1\n", [], "row 2: 2 values under 3 columns"),
         (HEAD + "p00-0.png,1,a\np00-0.png,1,a\n", [], "names the film p00-0.png twice"),
         ("file,age\np00-0.png,old\n", [], "'old' is not a number"),
@@ -119,6 +121,31 @@ def test_places_that_hold_no_films_or_no_archive(caselink: Run, few: Path, tmp_p
     before = sorted(few.iterdir())
     assert "no archive and not empty" in caselink("index", few, "--archive", few).refusal()
     assert sorted(few.iterdir()) == before
+
+
+def test_a_folder_without_films_makes_no_archive(caselink: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    said = caselink("index", tmp_path / "empty", "--archive", tmp_path / "a").refusal()
+    assert said == f"{tmp_path / 'empty'} holds no files; give the folder with the films (DICOM, PNG, JPEG or TIFF)"
+    assert not (tmp_path / "a").exists()
+
+
+def test_films_of_which_none_can_be_indexed(caselink: Run, bad_film: tuple[str, bytes, int], tmp_path: Path) -> None:
+    name, data, _ = bad_film
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / name).write_bytes(data)
+    command = ["index", tmp_path / "bad", "--archive", tmp_path / "a"]
+    done, told = caselink(*command), caselink(*command, "--json")
+    said = f"caselink: no film of {tmp_path / 'bad'} could be indexed; mend its files as their reasons say"
+    for ran in (done, told):
+        assert ran.code == 1
+        assert ran.err.splitlines()[-1] == said
+        assert "Traceback" not in ran.err
+        assert "SECRET" not in ran.out
+    assert f"left out: {name}: " in done.out
+    (left_out,) = json.loads(told.out)["left_out"]
+    assert left_out["file"] == name
+    assert "; " in left_out["reason"]  # the cure
 
 
 def test_a_table_that_is_a_folder_is_one_sentence(caselink: Run, few: Path, tmp_path: Path) -> None:

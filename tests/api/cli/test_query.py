@@ -54,6 +54,21 @@ def test_the_table_fits_80_columns_and_names_what_counts(caselink: Run, archive:
     assert "of 5 similar patients had osteosarcoma" in text
 
 
+def test_what_is_unknown_is_said_and_ages_are_plain(caselink: Run, unsure: Path, shot: Path) -> None:
+    done = caselink("query", shot, "--archive", unsure, "-k", 4)
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= 80
+    head, *rows = [line.split() for line in done.out.splitlines() if line[:2] in {"  ", "1 ", "2 ", "3 ", "4 "}][:5]
+    assert head == ["cosine", "entity", "proven", "by", "site", "age", "sex", "patient", "films"]
+    facts = {tuple(row[2:-2]) for row in rows}
+    assert facts == {
+        ("unknown", "unknown", "unknown", "12", "F"),
+        ("unknown", "unknown", "unknown", "12.5", "unknown"),
+        ("osteosarcoma", "unknown", "unknown", "unknown", "unknown"),
+        ("unknown", "unknown", "unknown", "unknown", "unknown"),
+    }
+
+
 def test_a_mask_is_a_region(caselink: Run, archive: Path, shot: Path, tmp_path: Path) -> None:
     mask = np.zeros((120, 90), np.uint8)
     mask[30:95, 20:70] = 255
@@ -100,6 +115,8 @@ def test_a_bad_film_is_one_sentence_and_changes_nothing(
         (["--where", "age in (select age from films)"], "at character 9"),
         (["--where", ""], "the filter at character 1 is empty"),
         (["--roi", "10,10,500,500"], "region (10, 10, 500, 500) leaves the film, which has 90x120 pixels"),
+        (["--roi", "10,10,11,11"], "region (10, 10, 11, 11) has 1x1 pixels; a drawn region needs at least 8 on"),
+        (["--roi", "10,10,17,90"], "has 7x80 pixels"),
         (["--roi", "50,50,50,60"], "is empty or negative"),
         (["--roi", "-5,0,50,60"], "is empty or negative"),
         (["--roi", "10,10,50"], "region '10,10,50' is not x0,y0,x1,y1"),
@@ -125,8 +142,8 @@ def test_a_region_cannot_serve_two_films(caselink: Run, archive: Path, source: P
     ("drawn", "said"),
     [
         (np.zeros((120, 90), np.uint8), "black all over"),
-        (np.ones((30, 90), np.uint8), "the mask has 90x30 pixels, the film 90x120"),
-        (None, "is not a picture"),
+        (np.ones((30, 90), np.uint8), "the mask mask.png has 90x30 pixels, the film 90x120"),
+        (None, "the mask mask.png is not a whole picture"),
     ],
 )
 def test_a_mask_that_fits_no_film(
@@ -177,6 +194,19 @@ def test_a_refusal_of_the_installed_command_is_one_line(archive: Path, shot: Pat
     assert (done.returncode, done.stdout) == (1, "")
     said = "k = 0 is outside 1 to 15 (the archive has 15 patients); ask for a number within"
     assert done.stderr == f"caselink: {said}\n"
+
+
+@pytest.mark.parametrize("door", ["film", "mask"])
+def test_no_library_speaks_beside_a_refusal(archive: Path, shot: Path, tmp_path: Path, door: str) -> None:
+    """Pillow warns of a TIFF that ends early; a reader of the one sentence must not see it."""
+    whole = cv2.imencode(".tiff", np.ones((120, 90), np.uint8))[1].tobytes()
+    (tmp_path / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    asked = [tmp_path / "cut.tif"] if door == "film" else [shot, "--mask", tmp_path / "cut.tif"]
+    command = [sys.executable, "-m", "api.cli", "query", *map(str, asked), "--archive", str(archive)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "cut.tif" in done.stderr
 
 
 def test_brackets_of_an_entity_are_not_markup(caselink: Run, source: Path, tmp_path: Path, shot: Path) -> None:

@@ -1,8 +1,8 @@
 """How fast and how exact is the cut for the encoder? `caselink bench cut [--json FILE]`.
 
-Whole films of usual sizes shrink to the encoder's 224 pixels: `engine.encoders.patch.cut` against OpenCV's area mean and
-Pillow's box filter, on the same float32 pixels, in turns, on one core. Error: the largest difference to a float64 mean
-over the same areas.
+Whole films of usual sizes shrink to the encoder's 224 pixels: `engine.encoders.patch.cut` against OpenCV's area mean
+and Pillow's box filter, on the same float32 pixels, in turns, on one core. Error: the largest difference to a float64
+mean over the same areas.
 """
 
 import argparse
@@ -60,12 +60,13 @@ def ways(pixels: Pixels) -> dict[str, Callable[[], npt.NDArray[np.float32]]]:
 
 def means(pixels: Pixels, size: int) -> npt.NDArray[np.float64]:
     """The slow plain truth: means over areas in float64, by running sums along each axis."""
+    found = pixels.astype(np.float64)
     for _ in range(2):
-        sums = np.vstack([np.zeros(pixels.shape[1]), np.cumsum(pixels.astype(np.float64), axis=0)])
-        ends = np.linspace(0, len(pixels), size + 1)
+        sums = np.vstack([np.zeros(found.shape[1]), np.cumsum(found, axis=0)])
+        ends = np.linspace(0, len(found), size + 1)
         at = np.array([np.interp(ends, np.arange(len(sums)), column) for column in sums.T])
-        pixels = np.diff(at, axis=1) * (size / len(pixels))  # columns first, which the next turn puts right
-    return np.asarray(pixels, np.float64)
+        found = np.diff(at, axis=1) * (size / len(found))  # columns first, which the next turn puts right
+    return found
 
 
 def measure(shape: tuple[int, int], rounds: int) -> list[Pace]:

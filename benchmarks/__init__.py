@@ -1,0 +1,1 @@
+"""What is measured about caselink; `caselink bench` lists it."""

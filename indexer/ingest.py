@@ -47,7 +47,7 @@ class IngestReport:
 
     indexed: films of the source that the archive now holds, earlier runs' included. embedded: vectors made by this
     run. unmasked: indexed films embedded whole although masks were asked for. seconds: wall time.
-    named: films added whose path holds an identifier of their patient, study or film.
+    named: films added whose path holds an identifier of their patient, study or film. unread: see `Listing`.
     """
 
     found: int
@@ -59,6 +59,7 @@ class IngestReport:
     seconds: float
     synthetic: bool = False
     named: int = 0
+    unread: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The report as `index --json` prints it."""
@@ -71,6 +72,7 @@ class IngestReport:
             "duplicates": [{"file": file, "of": of} for file, of in self.duplicates],
             "embedded_whole_without_mask": self.unmasked,
             "paths_with_identifier": self.named,
+            "unread_columns": list(self.unread),
             "seconds": round(self.seconds, 3),
             "synthetic": self.synthetic,
         }
@@ -180,4 +182,5 @@ def _report(tally: Tally, listing: Listing, seconds: float) -> IngestReport:
         seconds,
         listing.synthetic,
         tally.named,
+        listing.unread,
     )

@@ -112,9 +112,12 @@ def _damaged() -> ArchiveCorrupt:
 def _from_fields(fields: object) -> Manifest:
     if not isinstance(fields, dict):
         raise _damaged()
-    if fields.get("format") != FORMAT:
+    if "format" not in fields:
+        raise _damaged()
+    if fields["format"] != FORMAT:
         raise ArchiveError(
-            f"{NAME} has format {fields.get('format')!r}, this caselink reads {FORMAT}; index the films anew"
+            f"{NAME} has format {fields['format']!r}, this caselink reads {FORMAT}; index the films into a new "
+            "archive, or use the caselink that made this one"
         )
     if fields.pop("check", None) != _digest(fields):
         raise _damaged()

@@ -25,15 +25,23 @@ def read_mask(path: Path, shape: tuple[int, int]) -> Region:
         data = path.read_bytes()
     except OSError as error:
         raise RegionError(f"the mask {path.name} cannot be read ({error.strerror}); check the path") from None
-    drawn = lesion_pixels(data, path.name)
-    if abs(drawn.shape[0] * shape[1] / (drawn.shape[1] * shape[0]) - 1) > ASPECT_TOLERANCE:
-        size = f"{drawn.shape[1]}x{drawn.shape[0]}"
-        said = f"the mask {path.name} has {size} pixels, the film {shape[1]}x{shape[0]}; draw it on the same film"
-        raise RegionError(said)
-    region = Region.from_mask(drawn, shape)
+    region = lesion_region(lesion_pixels(data, path.name), shape, path.name)
     if region is None:
         raise RegionError(f"the mask {path.name} is black all over; draw the lesion, or leave the mask out")
     return region
+
+
+def lesion_region(drawn: npt.NDArray[np.bool_], shape: tuple[int, int], name: str) -> Region | None:
+    """The region of `lesion_pixels` on a film of `shape`, whose scale may be another; None where nothing is drawn.
+
+    Raises:
+        RegionError: another aspect than the film's.
+    """
+    if abs(drawn.shape[0] * shape[1] / (drawn.shape[1] * shape[0]) - 1) > ASPECT_TOLERANCE:
+        size = f"{drawn.shape[1]}x{drawn.shape[0]}"
+        said = f"the mask {name} has {size} pixels, the film {shape[1]}x{shape[0]}; draw it on the same film"
+        raise RegionError(said)
+    return Region.from_mask(drawn, shape)
 
 
 def lesion_pixels(data: bytes, name: str) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 
-import cv2
 import numpy as np
 
 from engine.embeddings import Embedder, Patch, Vectors
@@ -13,6 +12,7 @@ from engine.errors import FilmError, RegionError
 from engine.radiograph import Header, Radiograph, Stage
 from engine.readers import read
 from engine.region import Origin, Region
+from indexer.masks import lesion_pixels, lesion_region
 from indexer.records import FilmRecord
 from indexer.thumbnails import THUMBNAIL_SIDE, thumbnail
 
@@ -105,18 +105,12 @@ class Preparer:
 
     def _decode(self, record: FilmRecord, data: bytes, mask: bytes | None) -> tuple[Radiograph, Region]:
         name = record.file
-        if mask is not None:
-            drawn = cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE)
-            if drawn is None:
-                raise FilmError(
-                    f"its mask {record.mask and record.mask.name} is not a picture; mend or remove the mask"
-                )
+        if mask is not None and record.mask is not None:
+            drawn = lesion_pixels(mask, record.mask.name)
             share = Region.from_mask(drawn, drawn.shape)
             if share is not None:
                 film = read(data, name=name, at_least=self._detail(share, max(drawn.shape)))
-                region = Region.from_mask(drawn, film.shape)
-                assert region is not None
-                return film, region
+                return film, lesion_region(drawn, film.shape, record.mask.name) or Region.whole(film.shape)
         if self.roi is Roi.mask and record.boxes:
             film = read(data, name=name)
             return film, _around(record.boxes, film.shape)

@@ -133,6 +133,9 @@ def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
             "files and index them into a new archive",
             style=LOUD,
         )
+    if report.unread:
+        names = ", ".join(report.unread)
+        out.print(f"columns of the table that no field takes: {names}; map them with --map, or leave them so")
     for file, reason in report.left_out[:SHOWN]:
         out.print(f"  left out: {file}: {reason}", soft_wrap=True)
     if len(report.left_out) > SHOWN:

@@ -27,7 +27,8 @@ class Listing:
     """All that a source holds, before any pixel is read.
 
     films: one record per file found, and per file that a table names in vain. histories: by the patient's identifier.
-    issuer: see `SourceOptions`. synthetic: nothing in it comes from a real person.
+    issuer: see `SourceOptions`. synthetic: nothing in it comes from a real person. unread: columns of its table that
+    are no field of a film, and were passed over.
     """
 
     films: Sequence[FilmRecord]
@@ -35,6 +36,7 @@ class Listing:
     title: str
     histories: dict[str, History] = field(default_factory=dict)
     synthetic: bool = False
+    unread: tuple[str, ...] = ()
 
 
 class Source(Protocol):

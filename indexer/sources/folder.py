@@ -23,7 +23,7 @@ class FolderSource:
     def list(self, root: Path, options: SourceOptions) -> Listing:
         """See `Source.list`; a film without a row is kept, its facts unknown."""
         table = options.table or _only_table(root)
-        rows = self._rows(table, options) if table else {}
+        rows, unread = self._rows(table, options) if table else ({}, ())
         films: list[FilmRecord] = []
         for path in film_files(root):
             file = path.relative_to(root).as_posix()
@@ -31,9 +31,10 @@ class FolderSource:
             films.append(film_of(row, file, path, mask_of(root, path), f"{table.name if table else ''}, {file}"))
         for file, row in rows.items():
             films.append(film_of(row, file, None, None, f"the table, {file}"))
-        return Listing(films, options.issuer or "", root.name, read_histories(root))
+        return Listing(films, options.issuer or "", root.name, read_histories(root), unread=unread)
 
-    def _rows(self, table: Path, options: SourceOptions) -> dict[str, dict[str, str]]:
+    def _rows(self, table: Path, options: SourceOptions) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
+        """Each film's row under the names of fields, and the columns that are none."""
         column = options.columns.get("file", "file")
         read = read_table(table, [column], cure="name yours with --map file=COLUMN")
         renamed = rename_columns(read, options.columns, FIELDS)
@@ -42,7 +43,8 @@ class FolderSource:
             if row["file"] in rows:
                 raise SourceError(f"{table.name} names the film {row['file']} twice; keep one row")
             rows[row["file"]] = row
-        return rows
+        mapped = {options.columns.get(field, field) for field in FIELDS}
+        return rows, tuple(name for name in (read[0] if read else ()) if name and name not in mapped)
 
 
 def _only_table(root: Path) -> Path | None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,6 +270,24 @@ def test_masks_change_the_region_and_only_then_the_vector(shelf: Shelf, draw: Dr
     shelf.snapshot()
     assert (shelf.films["a.png"]["region"], shelf.films["b.png"]["region"]) == ("mask", "whole")
     assert shelf.run(roi=Roi.mask).embedded == 0
+
+
+def test_a_bad_mask_leaves_its_film_out_with_the_masks_reason(shelf: Shelf, draw: Draw) -> None:
+    faint = np.zeros((96, 96), np.uint16)
+    faint[20:60, 10:50] = 1  # less than one grey level of eight bits
+    narrow = cv2.imencode(".png", np.ones((96, 72), np.uint8))[1].tobytes()
+    names = ("black", "cut", "faint", "other", "text")
+    shelf.put({f"{name}.png": draw(number, 96) for number, name in enumerate(names)})
+    shelf.put({"masks/cut.png": draw(9, 96)[:200], "masks/text.png": b"lesion", "masks/other.png": narrow})
+    for name, mask in (("faint", faint), ("black", np.zeros_like(faint))):
+        (shelf.source / f"masks/{name}.png").write_bytes(cv2.imencode(".png", mask)[1].tobytes())
+    report = shelf.run(roi=Roi.mask)
+    reasons = dict(report.left_out)
+    assert list(reasons) == ["cut.png", "other.png", "text.png"]
+    assert "the mask other.png has 72x96 pixels, the film 96x96" in reasons["other.png"]
+    assert all("not a whole picture" in reasons[f"{name}.png"] for name in ("cut", "text"))
+    shelf.snapshot()
+    assert {file: row["region"] for file, row in shelf.films.items()} == {"black.png": "whole", "faint.png": "mask"}
 
 
 CONTENT = st.sampled_from([0, 1, 2, None])

@@ -65,7 +65,7 @@ def test_strange_files_are_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_another_format_names_both(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(json.dumps({"format": 99}))
-    with pytest.raises(ArchiveError, match=f"format 99, this caselink reads {FORMAT}; index"):
+    with pytest.raises(ArchiveError, match=f"format 99, this caselink reads {FORMAT}; index the films into a new"):
         read_manifest(tmp_path)
 
 

@@ -44,6 +44,12 @@ def test_columns_are_mapped(tmp_path: Path) -> None:
     assert (film.header.patient, film.header.age) == ("7", 33)
 
 
+def test_columns_that_no_field_takes_are_told(tmp_path: Path) -> None:
+    root = write(tmp_path, {"a.png": b"x", "films.csv": "file,entitiy,PatNo,age\na.png,osteosarcoma,1,9\n"})
+    assert open_source(root, "folder").unread == ("entitiy", "PatNo")
+    assert open_source(root, "folder", SourceOptions(columns={"patient_id": "PatNo"})).unread == ("entitiy",)
+
+
 def test_masks_stand_beside_films(tmp_path: Path) -> None:
     files = {"images/a.jpg": b"x", "masks/a.png": b"x", "deep/b.png": b"x", "masks/deep/b.png": b"x", "c.png": b"x"}
     films = {film.file: film.mask for film in open_source(write(tmp_path, dict(files)), "folder").films}

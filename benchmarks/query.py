@@ -25,10 +25,9 @@ import cv2
 import faiss
 import httpx
 import numpy as np
-from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 
 from api.app import create_app
 from api.routes.search import FILMS as FIELD
@@ -55,6 +54,7 @@ FUSED = 3
 WARM_UP = 5
 CHUNK = 1 << 16
 """Bytes in which a server hands a body on."""
+PARTS = ("decode_s", "forward_s")
 SEARCH = "http://127.0.0.1/v1/search"
 
 
@@ -179,7 +179,7 @@ class WatchedService(Service):
 class Door:
     """The API's app, asked without a socket."""
 
-    app: FastAPI
+    app: ASGIApp
     service: WatchedService
 
     @classmethod
@@ -324,9 +324,6 @@ def _table(verdict: Verdict) -> Table:
         f"bare FAISS {verdict.bare_ms:.2f} ms; p50 and p99 under {WANTED_MS:g} ms are wanted of each query: {said}"
     )
     return table
-
-
-PARTS = ("decode_s", "forward_s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -22,6 +22,11 @@ FILMS_PER_CASE = 4
 """Best films listed under each patient."""
 FIRST_REACH = 8
 """Films asked for per wanted patient at first; doubled until enough patients are found."""
+TOLD = (
+    *("film", "patient", "entity", "malignancy", "proof", "site", "side", "age", "sex", "centre", "view", "taken"),
+    *("stage", "x0", "y0", "x1", "y1", "region", "rows", "columns", "spacing_row", "spacing_column"),
+)
+"""Columns of a film that an answer tells of."""
 Mask = npt.NDArray[np.bool_]
 Hit = tuple[int, float]
 """A film's row in the snapshot, and its similarity to the query."""
@@ -59,7 +64,7 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     _check_k(snapshot, question.k)
     allowed, unknown = _allowed(snapshot, question)
     found = _nearest_patients(snapshot, fuse(question.vectors), question.k, allowed)
-    cases = tuple(_case(snapshot, rank, hits) for rank, hits in enumerate(found, start=1))
+    cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in found])
     ballots = count_votes(cases)
     return Answer(
         cases,
@@ -153,9 +158,15 @@ def _hits(snapshot: Snapshot, query: Vectors, reach: int, allowed: Mask) -> list
     return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
 
-def _case(snapshot: Snapshot, rank: int, hits: list[Hit]) -> SimilarCase:
-    hits = hits[:FILMS_PER_CASE]
-    rows = snapshot.films.take([row for row, _ in hits]).to_pylist()
+def _cases(snapshot: Snapshot, found: Sequence[list[Hit]]) -> tuple[SimilarCase, ...]:
+    """The cases of patients by their listed hits, nearest first; what they tell is looked up once for all."""
+    rows = [row for hits in found for row, _ in hits]
+    facts = dict(zip(rows, snapshot.films.select(TOLD).take(rows).to_pylist(), strict=True)) if rows else {}
+    return tuple(_case(snapshot, rank, hits, facts) for rank, hits in enumerate(found, start=1))
+
+
+def _case(snapshot: Snapshot, rank: int, hits: list[Hit], facts: dict[int, Row]) -> SimilarCase:
+    rows = [facts[row] for row, _ in hits]
     best = rows[0]
     return SimilarCase(
         rank,

@@ -1,10 +1,12 @@
 """Does bulk indexing use the machine? `python -m benchmarks.ingest --source DIR [--layout L] [--json FILE]`.
 
 ratio = films/s achieved, end to end into a new archive / (cores / (core-seconds of decoding + of the forward pass, per
-film)). The core-seconds are processor time of this process, one stream at a time: decoding of the same files at the
-scale that indexing asks for, and the network on prepared patches. Cutting, thumbnails, duplicates, the catalogue and
-its publishing count as indexing's own. Rounds take turns, so that what else the machine does falls on all three alike;
-the verdict is on the median round.
+film)). The core-seconds are processor time of this process with every core at the same work, as in indexing: decoding
+of the same files at the scale that indexing asks for, and the network on prepared patches. Cutting, thumbnails,
+duplicates, the catalogue and its publishing count as indexing's own. Beside it stands the ratio to what cores would
+allow that were as fast together as one is alone; they share memory, cache and clock, so no program reaches that.
+The costs are measured before and after each run and averaged, so that what else the machine does falls on all alike;
+the verdict is on the median run.
 """
 
 import argparse
@@ -13,8 +15,10 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -35,29 +39,41 @@ from indexer.writer import open_writer
 
 WANTED = 0.9
 ROUNDS = 5
-FORWARD = 128
+FORWARD = 256
 """Films whose forward pass is measured; its cost does not hang on what they show."""
-BATCH = 32
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Core-seconds per film embedded, broken files' decoding included."""
+
+    decode_s: float
+    forward_s: float
+
+    @classmethod
+    def mean(cls, costs: Sequence["Cost"]) -> "Cost":
+        """Of several measurements."""
+        return cls(*(statistics.fmean(getattr(cost, name) for cost in costs) for name in ("decode_s", "forward_s")))
+
+    def allows(self, cores: int) -> float:
+        """Films/s if every core did nothing but decode and embed."""
+        return cores / (self.decode_s + self.forward_s)
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round's raw figures.
+    """One run's raw figures.
 
-    films: embedded. decode_s, forward_s: core-seconds per film, broken files' decoding included. wall_s: of indexing
-    them all; busy_s: core-seconds it took. load: the machine's, over the minute before.
+    films: embedded. cost: with all cores at work; alone: with one. wall_s: of indexing them all; busy_s: core-seconds
+    it took. load: the machine's, over the minute before.
     """
 
     films: int
-    decode_s: float
-    forward_s: float
+    cost: Cost
+    alone: Cost
     wall_s: float
     busy_s: float
     load: float
-
-    def ceiling(self, cores: int) -> float:
-        """Films/s if every core did nothing but decode and embed."""
-        return cores / (self.decode_s + self.forward_s)
 
     @property
     def achieved(self) -> float:
@@ -65,8 +81,12 @@ class Round:
         return self.films / self.wall_s
 
     def ratio(self, cores: int) -> float:
-        """Achieved over the ceiling."""
-        return self.achieved / self.ceiling(cores)
+        """Achieved over what the cores allow when all are at work."""
+        return self.achieved / self.cost.allows(cores)
+
+    def ratio_alone(self, cores: int) -> float:
+        """Achieved over what they would allow if each were as fast as one is alone."""
+        return self.achieved / self.alone.allows(cores)
 
 
 @dataclass(frozen=True)
@@ -93,7 +113,10 @@ class Verdict:
 
     def to_dict(self) -> dict[str, object]:
         """Raw figures and verdict."""
-        rounds = [asdict(one) | {"ratio": ratio} for one, ratio in zip(self.rounds, self.ratios, strict=True)]
+        rounds = [
+            asdict(one) | {"ratio": one.ratio(self.cores), "ratio_alone": one.ratio_alone(self.cores)}
+            for one in self.rounds
+        ]
         return {"cores": self.cores, "ratio": self.ratio, "wanted": WANTED, "holds": self.holds, "rounds": rounds}
 
 
@@ -105,12 +128,13 @@ def decode(path: Path) -> Radiograph | None:
         return None
 
 
-def decode_all(files: Sequence[Path]) -> float:
+def decode_all(files: Sequence[Path], threads: int) -> float:
     """Core-seconds of decoding every file."""
-    began = time.process_time()
-    for path in files:
-        decode(path)
-    return time.process_time() - began
+    with ThreadPoolExecutor(threads) as pool:
+        began = time.process_time()
+        for _ in pool.map(decode, files):
+            pass
+        return time.process_time() - began
 
 
 def some_patches(files: Sequence[Path], embedder: OnnxEmbedder) -> list[Patch]:
@@ -126,10 +150,9 @@ def some_patches(files: Sequence[Path], embedder: OnnxEmbedder) -> list[Patch]:
 
 
 def forward_all(embedder: OnnxEmbedder, patches: Sequence[Patch]) -> float:
-    """Core-seconds of embedding every patch."""
+    """Core-seconds of embedding every patch, on as many threads as the embedder has."""
     began = time.process_time()
-    for at in range(0, len(patches), BATCH):
-        embedder.embed(patches[at : at + BATCH])
+    embedder.embed(patches)
     return time.process_time() - began
 
 
@@ -143,8 +166,18 @@ def index_all(
         return report.embedded, time.perf_counter() - wall, time.process_time() - busy
 
 
+def _costs(
+    files: Sequence[Path], patches: Sequence[Patch], films: int, embedders: Mapping[int, OnnxEmbedder]
+) -> tuple[Cost, ...]:
+    """For each number of threads, of `films` films that are among `files`."""
+    return tuple(
+        Cost(decode_all(files, threads) / films, forward_all(embedder, patches) / len(patches))
+        for threads, embedder in embedders.items()
+    )
+
+
 def run(source: Path, layout: str, cache: Path, rounds: int = ROUNDS) -> Verdict:
-    """Measure all three `rounds` times, after one of each that does not count."""
+    """Index `rounds` times between measurements of the costs, after one run that does not count."""
     listing = open_source(source, layout)
     files = [film.path for film in listing.films if film.path is not None]
     encoder = encoder_files(DEFAULT, cache)
@@ -155,27 +188,31 @@ def run(source: Path, layout: str, cache: Path, rounds: int = ROUNDS) -> Verdict
     found = []
     # the archives go last, all at once: a file system is slow to reuse what was deleted a moment ago
     with tempfile.TemporaryDirectory(prefix="caselink-bench-") as folder:
-        for number in range(rounds + 1):
+        films, _, _ = index_all(listing, source, encoder, embedder, Path(folder) / "first")
+        both = partial(_costs, files, patches, films, {usable_cores(): embedder, 1: single})
+        before = both()
+        for number in range(rounds):
             load = os.getloadavg()[0]
-            decoding, forward = decode_all(files), forward_all(single, patches) / len(patches)
             films, wall, busy = index_all(listing, source, encoder, embedder, Path(folder) / f"archive-{number}")
-            found.append(Round(films, decoding / films, forward, wall, busy, load))
-    return Verdict(usable_cores(), tuple(found[1:]))
+            after = both()
+            cost, alone = (Cost.mean(pair) for pair in zip(before, after, strict=True))
+            found.append(Round(films, cost, alone, wall, busy, load))
+            before = after
+    return Verdict(usable_cores(), tuple(found))
 
 
 def _table(source: Path, verdict: Verdict) -> Table:
     table = Table(title=f"bulk indexing of {source.name}, {verdict.rounds[0].films} films, {verdict.cores} cores")
-    heads = ("decode", "forward", "indexing, core-ms/film", "ceiling", "achieved films/s", "ratio", "load")
+    costs = ("decoding", "forward", "indexing, core-ms/film")
+    heads = (*costs, "allowed", "reached films/s", "ratio", "ratio to cores alone", "load")
     for head in heads:
         table.add_column(head)
     for one in verdict.rounds:
         table.add_row(
-            f"{one.decode_s * 1e3:.2f}",
-            f"{one.forward_s * 1e3:.2f}",
-            f"{one.busy_s / one.films * 1e3:.2f}",
-            f"{one.ceiling(verdict.cores):.0f}",
-            f"{one.achieved:.0f}",
+            *(f"{1e3 * cost:.2f}" for cost in (one.cost.decode_s, one.cost.forward_s, one.busy_s / one.films)),
+            *(f"{rate:.0f}" for rate in (one.cost.allows(verdict.cores), one.achieved)),
             f"{one.ratio(verdict.cores):.3f}",
+            f"{one.ratio_alone(verdict.cores):.3f}",
             f"{one.load:.2f}",
         )
     spread = f"{min(verdict.ratios):.3f} to {max(verdict.ratios):.3f}"

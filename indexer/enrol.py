@@ -1,8 +1,7 @@
 """Enrolling prepared films in the catalogue: pseudonyms, patients, lesions, histories, duplicates, ledger."""
 
+import os
 from collections import defaultdict
-from dataclasses import replace
-from pathlib import Path
 from urllib.parse import quote
 
 from engine.radiograph import Header, Spacing, Stage
@@ -117,7 +116,7 @@ class Enroller:
         if old["outcome"] == DUPLICATE:
             self.tally.outcomes[record.file] = Outcome(DUPLICATE, of=row["file"])
             return
-        fresh = row | {k: v for k, v in self._table_facts(record, row["patient"]).items() if _says(v)}
+        fresh = row | {k: v for k, v in self._table_facts(record, record.header, row["patient"]).items() if _says(v)}
         if fresh != row:
             self._change(row, fresh)
         self._tell_history(row["patient"], record, fresh["sex"])
@@ -156,7 +155,7 @@ class Enroller:
         """Let a film's first duplicate be the file that stands for it."""
         heir = doubles.pop(0)
         place = {"source": heir["source"], "file": heir["file"]}
-        fresh = row | place | {"uri": (Path(heir["source"]) / heir["file"]).as_uri()}
+        fresh = row | place | {"uri": _uri(heir["source"], heir["file"])}
         self._change(row, fresh)
         self._write_ledger(heir | {"outcome": INDEXED, "reason": None, "region_key": row["region_key"]})
         doubles[:] = [self._write_ledger(other | {"reason": _double_of(fresh)}) for other in doubles]
@@ -201,7 +200,7 @@ class Enroller:
             "study": names.study(header.study) if header.study else None,
             "vector": self._vector(item),
             "sha256": item.sha256,
-            "uri": record.path.absolute().as_uri(),
+            "uri": _uri(self._source, record.file),
             "file": record.file,
             "source": self._source,
             "body_part": header.body_part,
@@ -212,14 +211,12 @@ class Enroller:
             "warnings": "; ".join(film.warnings) or None,
         }
         facts |= self._thumbnail(item)
-        merged = replace(record, header=header)
         box = dict(zip(("x0", "y0", "x1", "y1"), region.box, strict=True))
         spacing = _millimetres("spacing", film.spacing) | _millimetres("detector", film.detector_spacing)
-        return facts | box | spacing | self._table_facts(merged, patient)
+        return facts | box | spacing | self._table_facts(record, header, patient)
 
-    def _table_facts(self, record: FilmRecord, patient: str) -> Row:
+    def _table_facts(self, record: FilmRecord, header: Header, patient: str) -> Row:
         """The columns that tables speak of, which may change while the film does not."""
-        header = record.header
         lesion = self._lesion_of(record, patient)
         return {
             "lesion": None if lesion is None else self._lesion_id(patient, lesion),
@@ -280,6 +277,11 @@ class Enroller:
         row: Row = {"source": self._source, "file": item.record.file, "outcome": outcome, "reason": reason}
         row |= {"film": film, "sha256": item.sha256, "region_key": item.region_key}
         return self._write_ledger(row)
+
+
+def _uri(source: str, file: str) -> str:
+    """Where a film lies; as `Path.as_uri` writes it, in a fraction of its time."""
+    return f"file://{quote(os.fsencode(f'{source}/{file}'))}"
 
 
 def _double_of(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
@@ -29,7 +30,7 @@ def cut(film: Radiograph, region: Region, size: int) -> Grey:
     left, right, across = _resampling(x0, x1 - x0, size, film.shape[1], film.pixels.shape[1])
     # sparse products: as exact as a plain sum, and several times as fast as the area mean of an image library
     rows = down @ film.pixels[top:bottom, left:right]
-    return np.ascontiguousarray((across @ np.ascontiguousarray(rows.T)).T)
+    return np.asarray(cv2.transpose(across @ cv2.transpose(rows)), np.float32)
 
 
 @lru_cache(REMEMBERED)

@@ -43,6 +43,11 @@ def test_round_compares_the_pace_with_what_the_cores_allow() -> None:
     assert FAST.ratio_alone(2) == pytest.approx(0.6)
 
 
+def test_costs_before_and_after_a_run_are_averaged() -> None:
+    mean = Cost.mean([BUSY, ALONE])
+    assert (mean.decode_s, mean.forward_s) == pytest.approx((0.0075, 0.025))
+
+
 def test_verdict_goes_by_the_median_round() -> None:
     assert Verdict(2, (SLOW, FAST, FAST)).ratio == pytest.approx(0.96)
     assert Verdict(2, (SLOW, FAST, FAST)).holds

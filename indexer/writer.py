@@ -1,12 +1,13 @@
 """The one writer of an archive: works on a private catalogue and publishes whole versions by rename.
 
-A version is published by writing, in this order: segment files, the catalogue's copy, packs, the manifest. What a
-killed run left beyond the last manifest is swept away by the next. Acknowledged means published.
+A version is published by writing segments, packs and the catalogue's copy, and last the manifest. What a killed run
+left beyond the last manifest is swept away by the next. Acknowledged means published.
 """
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -82,25 +83,30 @@ class ArchiveWriter:
         """
         return self._pictures.add(picture)
 
-    def publish(self) -> None:
+    def publish(self, rows: Callable[[], None] = lambda: None) -> None:
         """Make everything so far a version that readers see; when this returns, no kill can lose it.
+
+        rows: writes what is still missing in the catalogue; vectors and pictures go to the disk meanwhile.
 
         Raises:
             DiskFull: the version before stays.
         """
         version = self.manifest.version + 1
-        segments, merged = self._segments(version)
-        with room_on_disk(self.root):
-            self.catalogue.checkpoint()
-        path = f"versions/{version:06d}/catalogue.duckdb"
-        digest = copy_durably(self.catalogue.path, self.root / path)
+        with ThreadPoolExecutor(1, thread_name_prefix="publish") as beside:
+            vectors, pictures = beside.submit(self._segments, version), beside.submit(self._pictures.sync)
+            rows()
+            with room_on_disk(self.root):
+                self.catalogue.checkpoint()
+            path = f"versions/{version:06d}/catalogue.duckdb"
+            digest = copy_durably(self.catalogue.path, self.root / path)
+            (segments, merged), packs = vectors.result(), pictures.result()
         self.manifest = replace(
             self.manifest,
             version=version,
             created=_now(),
             catalogue=PublishedFile(path, digest),
             segments=segments,
-            packs=self._pictures.sync(),
+            packs=packs,
             next_film=self._next_film,
             next_vector=self._next_vector,
             next_lesion=self._next_lesion,

@@ -1,5 +1,6 @@
 """`caselink serve` and `caselink page`: the HTTP API and the page over it."""
 
+import gc
 import os
 import sys
 from importlib.util import find_spec
@@ -21,7 +22,9 @@ def serve(
     """Serve the HTTP API of an archive."""
     given = {"archive": archive, "host": host, "port": port}
     chosen = settings().model_copy(update={name: value for name, value in given.items() if value is not None})
-    uvicorn.run(create_app(chosen.archive, chosen), host=chosen.host, port=chosen.port, log_level="warning")
+    app = create_app(chosen.archive, chosen)
+    gc.freeze()  # what the imports left stays for good; looking through it again would hold up an answer now and then
+    uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning")
 
 
 def page(

@@ -38,7 +38,7 @@ from indexer.thumbnails import THUMBNAIL_SIDE
 from indexer.writer import open_writer
 
 WANTED = 0.9
-ROUNDS = 5
+ROUNDS = 9
 FORWARD = 256
 """Films whose forward pass is measured; its cost does not hang on what they show."""
 

@@ -84,6 +84,7 @@ class Catalogue:
                 settings: dict[str, str | bool | int | float | list[str]] = {
                     "threads": 1 if writable else 2,
                     "default_block_size": BLOCK_SIZE,
+                    "wal_autocheckpoint": "0B",  # into the file at once: nobody else reads the writer's own copy
                 }
                 self._db = duckdb.connect(str(path), read_only=not writable, config=settings)
         except (duckdb.Error, OSError) as error:
@@ -93,8 +94,9 @@ class Catalogue:
     def create(cls, path: Path) -> "Catalogue":
         """A new, empty catalogue, open for writing."""
         catalogue = cls(path, writable=True)
-        for name, columns in TABLES.items():
-            catalogue._write(f"CREATE TABLE {name} ({columns})")
+        with catalogue.transaction():
+            for name, columns in TABLES.items():
+                catalogue._write(f"CREATE TABLE {name} ({columns})")
         return catalogue
 
     @staticmethod
@@ -130,7 +132,8 @@ class Catalogue:
         """Append rows; every row names every column of the table."""
         if not rows:
             return
-        names = self.column_names(table)
+        # a column costs DuckDB as much planning as its values; those without any are NULL by themselves
+        names = [name for name in self.column_names(table) if any(row[name] is not None for row in rows)]
         columns = [[row[name] for row in rows] for name in names]
         listed, values = ", ".join(f'"{name}"' for name in names), ", ".join(["unnest(?)"] * len(names))
         self._write(f"INSERT INTO {table} ({listed}) SELECT {values}", columns)

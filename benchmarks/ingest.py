@@ -4,7 +4,7 @@ ratio = films/s achieved, end to end into a new archive / (cores / (core-seconds
 film)). The core-seconds are processor time of this process with every core at the same work, as in indexing: decoding
 of the same files at the scale that indexing asks for, and the network on prepared patches. Cutting, thumbnails,
 duplicates, the catalogue and its publishing count as indexing's own. Beside it stands the ratio to what cores would
-allow that were as fast together as one is alone; they share memory, cache and clock, so no program reaches that.
+allow that were as fast together as one is alone; they share memory, cache and clock.
 The costs are measured before and after each run and averaged, so that what else the machine does falls on all alike;
 the verdict is on the median run.
 """

@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -89,11 +90,11 @@ def open_snapshot(root: Path) -> Snapshot:
 def _load(root: Path, manifest: Manifest) -> Snapshot:
     pseudonyms = load_manifest_key(root, manifest)
     catalogue = Catalogue(check_file(root, manifest.catalogue))
-    try:
-        return _snapshot(root, manifest, catalogue, pseudonyms)
-    except BaseException:
-        catalogue.close()
-        raise
+    with ExitStack() as undo:
+        undo.callback(catalogue.close)
+        snapshot = _snapshot(root, manifest, catalogue, pseudonyms)
+        undo.pop_all()
+    return snapshot
 
 
 def load_manifest_key(root: Path, manifest: Manifest) -> Pseudonymiser:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +142,10 @@ class Catalogue:
     def transaction(self) -> Iterator[None]:
         """Write all that the block writes, or nothing of it; one sync instead of many."""
         self._write("BEGIN")
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._db.rollback)
             yield
-        except BaseException:
-            self._db.rollback()
-            raise
+            undo.pop_all()
         self._write("COMMIT")
 
     def delete(self, table: str, column: str, values: Iterable[object]) -> None:

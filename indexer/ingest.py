@@ -137,7 +137,7 @@ def ingest(
         on_progress(clock.progress(done))
     _publish(enroller, writer, clock, done)
     on_progress(clock.progress(done))
-    return _report(enroller.tally, listing, time.perf_counter() - clock.started)
+    return _report(enroller.tally, listing, roi, time.perf_counter() - clock.started)
 
 
 def _publish(enroller: Enroller, writer: ArchiveWriter, clock: _Clock, done: int) -> None:
@@ -170,14 +170,14 @@ def _handfuls(films: Sequence[FilmRecord], workers: int) -> Iterator[Sequence[Fi
         start += size
 
 
-def _report(tally: Tally, listing: Listing, seconds: float) -> IngestReport:
+def _report(tally: Tally, listing: Listing, roi: Roi, seconds: float) -> IngestReport:
     return IngestReport(
         len(listing.films),
         tally.indexed,
         tally.duplicates,
         tally.left_out,
         tally.embedded,
-        tally.unmasked,
+        tally.unmasked if roi is Roi.mask else 0,
         seconds,
         listing.synthetic,
         tally.named,

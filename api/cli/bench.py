@@ -16,7 +16,10 @@ def bench(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Which; without a name, the list.")] = None,
 ) -> None:
-    """Run a benchmark; what follows its name is handed to it (try `caselink bench NAME --help`)."""
+    """Run a benchmark; what follows its name is handed to it (try `caselink bench NAME --help`).
+
+    It runs in the checkout, from which it takes relative paths.
+    """
     names = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
     if not names:
         raise NotFound("the benchmarks are not part of this installation; run from a checkout of caselink")

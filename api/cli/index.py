@@ -125,7 +125,7 @@ def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
         f"{report.found} films found: {report.indexed} indexed ({report.embedded} embedded now), "
         f"{len(report.duplicates)} duplicates, {len(report.left_out)} left out; {report.seconds:.1f} s"
     )
-    if roi is Roi.mask and report.unmasked:
+    if report.unmasked:
         out.print(f"{report.unmasked} films have no mask and were embedded whole; they are marked region = 'whole'")
     if report.named:
         out.print(

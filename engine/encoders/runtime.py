@@ -2,12 +2,11 @@
 
 Which runtime and precision: the fastest that stays within cosine 0.999 of torch and changes no neighbour that matters.
 `benchmarks/runtime.py` measures it, docs/results.md shows it. bf16, OpenVINO's own choice where the processor has it,
-is the faster by far, but drifts and changes neighbours; so f32 is asked for by name, on every machine.
+is faster, but drifts and changes neighbours; so f32 is asked for by name, on every machine.
 
-Each film is run alone, on one core, and as many films at a time as there are threads: as fast as any batch, and a
-film's vector is then the same, bit for bit, whatever else is embedded with it. Each thread has a network of its own,
-which works in that thread: one network with as many streams hands every film to another thread and back, which costs
-processor time and leaves some of it idle while films are decoded beside it.
+Each film is run alone, on one core, and as many films at a time as there are threads: a film's vector is then the
+same, bit for bit, whatever else is embedded with it. Each thread has a network of its own, which works in that thread;
+one network with as many streams would hand every film to another thread and back.
 """
 
 import hashlib

@@ -11,6 +11,8 @@ from indexer.indexes.base import Similarity
 
 FEW = 20
 """Fewer queries than this FAISS compares one by one, not by a matrix product."""
+MANY = 100_000
+"""From so many vectors on a scan is long enough to be shared."""
 
 
 class ExactIndex:
@@ -44,20 +46,19 @@ class ExactIndex:
             selector = faiss.IDSelectorBitmap(len(packed), faiss.swig_ptr(packed))
             parameters = faiss.SearchParameters()
             parameters.sel = selector  # FAISS keeps no reference; the local name does until the search is done
-        with _one_thread_for_few(len(queries)):
+        with _one_thread_for_few(len(queries), len(self)):
             similarity, ids = self._index.search(np.ascontiguousarray(queries), k, params=parameters)
         return ids, np.where(ids < 0, -np.inf, similarity).astype(np.float32)
 
 
 @contextmanager
-def _one_thread_for_few(queries: int) -> Iterator[None]:
+def _one_thread_for_few(queries: int, rows: int) -> Iterator[None]:
     """Keep a few queries on the caller's core; OpenMP counts threads apart for every thread that calls it.
 
-    Two threads share 10,000 films in little less time than one needs, but where another process has one of the cores,
-    both wait for its turn to end: 2 ms become 20.
+    Several share a short scan in little less time than one needs, and all wait where another process has one's core.
     """
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1 if queries < FEW else before)
+    faiss.omp_set_num_threads(1 if queries < FEW and rows < MANY else before)
     try:
         yield
     finally:

@@ -190,7 +190,8 @@ def finish(root: Path, index: Callable[..., Any], source: Path, unbroken: dict[s
     (told,) = report(snapshot)
     assert (told.found, told.indexed) == (done.found, done.indexed)
     snapshot.catalogue.close()
-    assert not list((root / "films").rglob(".drafts/*"))
+    sizes = {path.relative_to(root).as_posix(): path.stat().st_size for path in (root / "films").iterdir()}
+    assert sizes == {pack.path: pack.size for pack in snapshot.manifest.packs}
 
 
 @pytest.mark.parametrize("plan", plans(5, seed=11), ids=str)

@@ -6,7 +6,7 @@ import faiss
 import numpy as np
 import pytest
 
-from indexer.indexes.exact import FEW, ExactIndex, _one_thread_for_few
+from indexer.indexes.exact import FEW, MANY, ExactIndex, _one_thread_for_few
 
 THREADS = 3
 
@@ -21,9 +21,12 @@ def several_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("several_threads")
-@pytest.mark.parametrize(("queries", "threads"), [(1, 1), (FEW - 1, 1), (FEW, THREADS)])
-def test_few_queries_stay_on_one_core(queries: int, threads: int) -> None:
-    with _one_thread_for_few(queries):
+@pytest.mark.parametrize(
+    ("queries", "rows", "threads"),
+    [(1, 10, 1), (FEW - 1, MANY - 1, 1), (FEW, 10, THREADS), (1, MANY, THREADS)],
+)
+def test_few_queries_of_a_short_scan_stay_on_one_core(queries: int, rows: int, threads: int) -> None:
+    with _one_thread_for_few(queries, rows):
         assert faiss.omp_get_max_threads() == threads
     assert faiss.omp_get_max_threads() == THREADS
 

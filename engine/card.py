@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from engine.errors import ModelMismatch
+from engine.region import View
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,8 @@ class ModelCard:
     """Identity of an encoder; two vectors may be compared only where their cards have one `fingerprint`.
 
     name: as the user asked for it. weights: where they came from. sha256: of the ONNX file that runs.
-    size: side in pixels of the square input. mean, std: of the normalisation, on pixels 0..1.
+    size: side in pixels of the square input. mean, std: of the normalisation, on pixels 0..1, one value per channel of
+    a view. views: what the network sees of a film, in the order of its input channels.
     dimension: of the embedding. trained_on, licence, paper: for people. runtime: what runs it and at which precision;
     part of the identity, since another precision moves vectors.
     """
@@ -22,17 +24,23 @@ class ModelCard:
     sha256: str
     dimension: int
     size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     runtime: str
     trained_on: str
     licence: str
     paper: str
+    views: tuple[View, ...] = (View.region,)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one film's input: (views x channels, size, size)."""
+        return len(self.views) * len(self.mean), self.size, self.size
 
     @property
     def fingerprint(self) -> str:
         """Twelve hex digits over all that moves a vector."""
-        moving = [self.sha256, self.dimension, self.size, self.mean, self.std, self.runtime]
+        moving = [self.sha256, self.dimension, self.size, self.mean, self.std, self.runtime, self.views]
         return hashlib.sha256(json.dumps(moving).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
@@ -44,7 +52,8 @@ class ModelCard:
         """The card written by `to_json`."""
         fields = json.loads(text)
         fields.pop("fingerprint", None)
-        return cls(**fields | {"mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+        views = tuple(View(name) for name in fields["views"])
+        return cls(**fields | {"mean": tuple(fields["mean"]), "std": tuple(fields["std"]), "views": views})
 
     def require(self, other: "ModelCard") -> None:
         """Refuse to compare this card's vectors with another's.

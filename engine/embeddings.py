@@ -14,7 +14,7 @@ from engine.region import Region
 Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Patch = npt.NDArray[np.float32]
-"""(3, size, size) float32, normalised: what the encoder sees."""
+"""float32 of a card's `shape`, (views x channels, size, size), normalised: what the encoder sees."""
 
 UNIT_TOLERANCE = 1e-3
 
@@ -46,7 +46,7 @@ class Embedder(Protocol):
         ...
 
     def prepare(self, film: Radiograph, region: Region) -> Patch:
-        """Cut, square, resize and normalise: the (3, size, size) float32 input. Pure NumPy/OpenCV, thread-safe."""
+        """Cut, square, resize and normalise: the float32 input. Pure NumPy/OpenCV, thread-safe."""
         ...
 
     def embed(self, patches: Sequence[Patch]) -> Vectors:

@@ -11,6 +11,9 @@ from engine.errors import RegionError
 MARGIN = 0.15
 """Share of the lesion's longer side added on each side, so that its border zone is seen."""
 
+CONTEXT = 2.0
+"""The side of the context's square over that of the region's: how much bone around a lesion it shows."""
+
 LEAST_SIDE = 8
 """Shortest side in film pixels of a box that a person draws: less is a slip of the hand and shows no lesion."""
 
@@ -22,6 +25,14 @@ class Origin(StrEnum):
     drawn = "drawn"
     mask = "mask"
     segmented = "segmented"
+
+
+class View(StrEnum):
+    """What an encoder looks at: the region itself, the bone around it, or all of the film."""
+
+    region = "region"
+    context = "context"
+    film = "film"
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,21 @@ class Region:
             raise RegionError(
                 f"region {self.box} leaves the film, which has {shape[1]}x{shape[0]} pixels; draw it inside"
             )
+
+    def seen(self, view: View, shape: tuple[int, int], room: float = 1.0) -> tuple[int, int, int, int]:
+        """The square (x0, y0, x1, y1) in film pixels that a view of this region on a film of `shape` shows.
+
+        A region that is the whole film has one square for all views. room: side over that of the plain square, about
+        the same centre, so that training can turn and shift what it sees. The square may leave the film.
+        """
+        whole = self.origin is Origin.whole
+        box = Region.whole(shape).square() if view is View.film and not whole else self.square()
+        factor = room * (CONTEXT if view is View.context and not whole else 1.0)
+        if factor == 1.0:
+            return box
+        side = int(np.ceil((box[2] - box[0]) * factor))
+        x0, y0 = (int(np.floor((box[axis] + box[axis + 2] - side) / 2)) for axis in (0, 1))
+        return x0, y0, x0 + side, y0 + side
 
     def square(self) -> tuple[int, int, int, int]:
         """The square that is embedded: 15 % margin on every side, centred, in film pixels (x0, y0, x1, y1).

@@ -8,15 +8,15 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from engine.radiograph import Radiograph
-from engine.region import Region
+from engine.region import Region, View
 
 Grey = npt.NDArray[np.float32]
 REMEMBERED = 512
 """Resamplings kept, some 10 kB each: an archive's whole films have few sizes."""
 
 
-def cut(film: Radiograph, region: Region, size: int) -> Grey:
-    """The region's square as float32 (size, size), 0..1; black where it leaves the film.
+def cut(film: Radiograph, region: Region, size: int, view: View = View.region, room: float = 1.0) -> Grey:
+    """The square that a view of the region shows (`Region.seen`), float32 (size, size), 0..1; black beyond the film.
 
     Each pixel is the mean over its area of the film where the square shrinks, pixels at its border counting by the
     share of them that lies within; where it grows, it is interpolated linearly.
@@ -25,7 +25,7 @@ def cut(film: Radiograph, region: Region, size: int) -> Grey:
         RegionError: a region that leaves its film (its margin may).
     """
     region.check(film.shape)
-    x0, y0, x1, _ = region.square()
+    x0, y0, x1, _ = region.seen(view, film.shape, room)
     top, bottom, down = _resampling(y0, x1 - x0, size, film.shape[0], film.pixels.shape[0])
     left, right, across = _resampling(x0, x1 - x0, size, film.shape[1], film.pixels.shape[1])
     # sparse products: as exact as a plain sum, and several times as fast as the area mean of an image library
@@ -72,7 +72,7 @@ def _between(start: int, side: int, size: int, full: int, stored: int) -> Weight
 
 
 def normalise(picture: Grey, mean: tuple[float, ...], std: tuple[float, ...]) -> npt.NDArray[np.float32]:
-    """float32 (3, size, size): the grey picture three times, each less its mean and over its std."""
+    """float32 (len(mean), size, size): the grey picture as many times, each less its mean and over its std."""
     channels = np.empty((len(mean), *picture.shape), np.float32)
     for channel, centre, spread in zip(channels, mean, std, strict=True):
         np.multiply(picture, np.float32(1 / spread), out=channel)

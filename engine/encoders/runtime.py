@@ -56,7 +56,7 @@ class OnnxEmbedder:
         self._requests.put(_compile(self._onnx, card).create_infer_request())
         self._made, self._making = 1, threading.Lock()
         # The binding sets itself up at the first inference, and locks itself out where two threads come first.
-        self._vector(np.ones((3, card.size, card.size), np.float32))
+        self._vector(np.ones(card.shape, np.float32))
         self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="encoder")
 
     @classmethod
@@ -75,12 +75,16 @@ class OnnxEmbedder:
         return self._threads
 
     def prepare(self, film: Radiograph, region: Region) -> Patch:
-        """The (3, size, size) float32 input for a region; see `engine.encoders.patch.cut`. Thread-safe.
+        """The float32 input (`ModelCard.shape`) for a region, view after view; see `engine.encoders.patch.cut`. Thread-safe.
 
         Raises:
             RegionError: a region that leaves its film.
         """
-        return normalise(cut(film, region, self.card.size), self.card.mean, self.card.std)
+        card = self.card
+        if len(card.views) == 1:
+            return normalise(cut(film, region, card.size, card.views[0]), card.mean, card.std)
+        views = [normalise(cut(film, region, card.size, view), card.mean, card.std) for view in card.views]
+        return np.concatenate(views)
 
     def embed(self, patches: Sequence[Patch]) -> Vectors:
         """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order. Thread-safe.
@@ -88,7 +92,7 @@ class OnnxEmbedder:
         Raises:
             EncoderError: patches of another shape or not finite, or a network that answers with zeros or not-a-number.
         """
-        shape = (3, self.card.size, self.card.size)
+        shape = self.card.shape
         for patch in patches:
             if patch.shape != shape or patch.dtype != np.float32:
                 raise EncoderError(f"{self.card.name} takes float32 {shape} patches, not {patch.dtype} {patch.shape}")
@@ -160,7 +164,7 @@ def _compile(data: bytes, card: ModelCard) -> ov.CompiledModel:
     try:
         core = ov.Core()
         model = core.read_model(io.BytesIO(data))
-        model.reshape([1, 3, card.size, card.size])
+        model.reshape([1, *card.shape])
         network = core.compile_model(model, "CPU", settings)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]

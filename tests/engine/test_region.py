@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import RegionError
-from engine.region import LEAST_SIDE, Origin, Region
+from engine.region import LEAST_SIDE, Origin, Region, View
 
 sides = st.integers(16, 400)
 
@@ -70,3 +70,22 @@ def test_the_least_drawn_box_and_smaller_ones_of_masks() -> None:
 def test_a_box_outside_the_film_names_the_film() -> None:
     with pytest.raises(RegionError, match="60x100"):
         Region.drawn((10, 10, 61, 50), (100, 60))
+
+
+def test_a_region_is_seen_close_wide_and_with_its_whole_film() -> None:
+    region = Region(40, 30, 60, 50, Origin.drawn)
+    assert region.seen(View.region, (100, 80)) == region.square() == (37, 27, 63, 53)
+    assert region.seen(View.context, (100, 80)) == (24, 14, 76, 66)
+    assert region.seen(View.film, (100, 80)) == (-10, 0, 90, 100)
+
+
+def test_a_whole_film_looks_the_same_in_every_view() -> None:
+    assert {Region.whole((100, 80)).seen(view, (100, 80)) for view in View} == {(-10, 0, 90, 100)}
+
+
+@pytest.mark.parametrize("view", View)
+def test_room_grows_about_the_centre(view: View) -> None:
+    region = Region(40, 30, 61, 50, Origin.drawn)
+    near, far = region.seen(view, (100, 80)), region.seen(view, (100, 80), room=1.5)
+    assert far[2] - far[0] == far[3] - far[1] == int(np.ceil(1.5 * (near[2] - near[0])))
+    assert abs((near[0] + near[2]) - (far[0] + far[2])) <= 1

@@ -75,7 +75,7 @@ class OnnxEmbedder:
         return self._threads
 
     def prepare(self, film: Radiograph, region: Region) -> Patch:
-        """The float32 input (`ModelCard.shape`) for a region, view after view; see `engine.encoders.patch.cut`. Thread-safe.
+        """The float32 input (`ModelCard.shape`) for a region, view after view; see `patch.cut`. Thread-safe.
 
         Raises:
             RegionError: a region that leaves its film.

@@ -23,8 +23,8 @@ class TrainingFilm:
     cuts: uint8 (views, side, side), bone bright, in the order of the set's `views`, each with `ROOM` around it.
     mask: bool (side, side), the lesion on the `film` view with its room; None where nobody drew one.
     origin: of the region that was cut. sha256: of the file. patient, group: opaque; a group never stands on both sides
-    of a split. entity, malignancy, centre, sex ("F" or "M"), position: None where unknown. age: years or None. site: the
-    bones named, empty where unknown. position: along the bone (epiphysis .. diaphysis).
+    of a split. entity, malignancy, centre, sex ("F" or "M"), position: None where unknown. age: years or None. site:
+    the bones named, empty where unknown. position: along the bone (epiphysis .. diaphysis).
     """
 
     cuts: Cuts

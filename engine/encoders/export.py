@@ -1,8 +1,11 @@
 """From PyTorch to ONNX, once: serving and indexing then need no torch.
 
-The exported graph maps "patch" (n, 3, size, size) float32, normalised, to "features" (n, d) float32, pooled and not
-yet of unit length. Notes that the exporter leaves in the file (stack traces, paths of the machine) are removed, so that
-one set of weights and tools gives one file, bit for bit, wherever it is made.
+The exported graph maps "patch" (n, views x channels, size, size) float32, normalised, to "features" (n, d) float32, not
+yet of unit length, and to "patches" (n, views, c, h, w) float32: the last feature map of each view before it is pooled,
+which explains an answer. A network whose features lie on no grid has the first output only.
+
+Notes that the exporter leaves in the file (stack traces, paths of the machine) are removed, so that one set of weights
+and tools gives one file, bit for bit, wherever it is made.
 """
 
 import contextlib
@@ -23,6 +26,7 @@ from torch import nn
 
 from engine.card import ModelCard
 from engine.encoders.files import CARD_FILE, ONNX_FILE, EncoderFiles, published
+from engine.encoders.patches import explained
 from engine.encoders.reference import embed, features
 from engine.encoders.runtime import DEFAULT_RUNTIME, OnnxEmbedder
 from engine.encoders.spec import Spec
@@ -31,6 +35,8 @@ from engine.errors import DiskFull, EncoderError
 
 MIN_COSINE = 0.999
 """What an exported network must share with its PyTorch original on every patch tried."""
+
+OUTPUTS = ["features", "patches"]
 
 NOISY = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
 """Loggers that tell a user of caselink nothing."""
@@ -45,7 +51,7 @@ def export(spec: Spec, folder: Path, *, runtime: str = DEFAULT_RUNTIME) -> Encod
         DiskFull: no room for the file.
     """
     model, facts = load(spec)
-    data = onnx_bytes(model, facts.size)
+    data = onnx_bytes(explained(model, facts.size), (3, facts.size, facts.size))
     card = _card(model, facts, data, runtime)
     try:
         with published(folder) as draft:
@@ -61,28 +67,43 @@ def export(spec: Spec, folder: Path, *, runtime: str = DEFAULT_RUNTIME) -> Encod
     return EncoderFiles.read(folder)
 
 
-def onnx_bytes(model: nn.Module, size: int) -> bytes:
-    """`model` as an ONNX file with a free batch dimension and without notes."""
-    patches = torch.zeros(2, 3, size, size)
+def onnx_bytes(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
+    """`model` as an ONNX file with a free batch dimension and without notes.
+
+    model: in eval mode; its forward takes (n, *shape) float32 and gives features (n, d), or features and patches.
+    shape: of one film's input, as `ModelCard.shape`.
+
+    Raises:
+        EncoderError: a network that cannot be exported.
+    """
+    patches = torch.zeros(2, *shape)
+    names = OUTPUTS[: _outputs(model, patches)]
     with _quiet():
         try:
             program = torch.onnx.export(
                 model,
                 (patches,),
                 input_names=["patch"],
-                output_names=["features"],
+                output_names=names,
                 dynamo=True,
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
             )
             proto = program.model_proto if program is not None else onnx.ModelProto()
         except torch.onnx.OnnxExporterError:
-            proto = _traced(model, patches)
+            proto = _traced(model, patches, names)
     _strip_notes(proto)
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def _traced(model: nn.Module, patches: torch.Tensor) -> onnx.ModelProto:
+def _outputs(model: nn.Module, patches: torch.Tensor) -> int:
+    """How many of `OUTPUTS` a network gives."""
+    with torch.inference_mode():
+        answer = model(patches)
+    return len(answer) if isinstance(answer, tuple) else 1
+
+
+def _traced(model: nn.Module, patches: torch.Tensor, names: list[str]) -> onnx.ModelProto:
     """The older exporter, which takes some networks (NesT) that the newer does not."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ONNX_FILE
@@ -92,9 +113,9 @@ def _traced(model: nn.Module, patches: torch.Tensor) -> onnx.ModelProto:
                 (patches,),
                 file,
                 input_names=["patch"],
-                output_names=["features"],
+                output_names=names,
                 dynamo=False,
-                dynamic_axes={"patch": {0: "batch"}, "features": {0: "batch"}},
+                dynamic_axes={name: {0: "batch"} for name in ("patch", *names)},
             )
         except RuntimeError as error:
             reason = (str(error).strip().splitlines() or [""])[0]

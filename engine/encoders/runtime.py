@@ -7,6 +7,9 @@ is faster, but drifts and changes neighbours; so f32 is asked for by name, on ev
 Each film is run alone, on one core, and as many films at a time as there are threads: a film's vector is then the
 same, bit for bit, whatever else is embedded with it. Each thread has a network of its own, which works in that thread;
 one network with as many streams would hand every film to another thread and back.
+
+Embedding runs the network without its second output, the patches, which would cost it 1 to 2 %; `explain` compiles a
+network with both at its first use. Their vectors agree to rounding, not always bit for bit: layers are fused otherwise.
 """
 
 import hashlib
@@ -34,6 +37,8 @@ from engine.radiograph import Radiograph
 from engine.region import Region
 
 DEFAULT_RUNTIME = "openvino-f32"
+Maps = npt.NDArray[np.float32]
+"""(views, c, h, w): what the network saw in each place of each view."""
 PRECISIONS = {"openvino-f32": ov.Type.f32, "openvino-bf16": ov.Type.bf16}
 
 
@@ -55,6 +60,8 @@ class OnnxEmbedder:
         self._requests: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         self._requests.put(_compile(self._onnx, card).create_infer_request())
         self._made, self._making = 1, threading.Lock()
+        self._explainer: ov.InferRequest | None = None
+        self._explaining = threading.Lock()
         # The binding sets itself up at the first inference, and locks itself out where two threads come first.
         self._vector(np.ones(card.shape, np.float32))
         self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="encoder")
@@ -92,10 +99,8 @@ class OnnxEmbedder:
         Raises:
             EncoderError: patches of another shape or not finite, or a network that answers with zeros or not-a-number.
         """
-        shape = self.card.shape
         for patch in patches:
-            if patch.shape != shape or patch.dtype != np.float32:
-                raise EncoderError(f"{self.card.name} takes float32 {shape} patches, not {patch.dtype} {patch.shape}")
+            self._check(patch)
         vectors = np.empty((len(patches), self.card.dimension), np.float32)
         # a film alone stays in the caller's thread: bulk indexing has threads of its own
         run = map if len(patches) == 1 else self._workers.map
@@ -103,9 +108,34 @@ class OnnxEmbedder:
             row[:] = vector
         return vectors
 
-    def _vector(self, patch: Patch) -> npt.NDArray[np.float64]:
+    def explain(self, patch: Patch) -> tuple[Vectors, Maps]:
+        """The vector of a prepared patch (float32 (d,), unit; `embed`'s to rounding) and its patches. Thread-safe.
+
+        The patches are float32 (views, c, h, w): the last feature map of each view before it is pooled; cell (0, 0) is
+        the top left of what the view sees.
+
+        Raises:
+            EncoderError: as `embed`, and for a network that was exported without patches.
+        """
+        self._check(patch)
+        self._check_finite(patch)
+        with self._explaining:
+            if self._explainer is None:
+                self._explainer = _with_patches(self._onnx, self.card).create_infer_request()
+            answer = self._explainer.infer([np.ascontiguousarray(patch)[np.newaxis]], share_inputs=True)
+        return self._unit(answer[0][0]).astype(np.float32), np.asarray(answer[1][0], np.float32)
+
+    def _check(self, patch: Patch) -> None:
+        shape = self.card.shape
+        if patch.shape != shape or patch.dtype != np.float32:
+            raise EncoderError(f"{self.card.name} takes float32 {shape} patches, not {patch.dtype} {patch.shape}")
+
+    def _check_finite(self, patch: Patch) -> None:
         if not np.isfinite(patch).all():  # a clipping network would make a plausible vector of it
             raise EncoderError("a film has pixels that are no finite numbers; read it anew or leave it out")
+
+    def _vector(self, patch: Patch) -> npt.NDArray[np.float64]:
+        self._check_finite(patch)
         request = self._request()
         try:
             answer = request.infer([np.ascontiguousarray(patch)[np.newaxis]], share_inputs=True)
@@ -151,8 +181,11 @@ def _read(onnx: Path, card: ModelCard) -> bytes:
     return data
 
 
-def _compile(data: bytes, card: ModelCard) -> ov.CompiledModel:
-    """The network on one core: with one stream of one thread OpenVINO works in the thread that calls it."""
+def _compile(data: bytes, card: ModelCard, *, patches: bool = False) -> ov.CompiledModel:
+    """The network on one core: with one stream of one thread OpenVINO works in the thread that calls it.
+
+    patches: whether it also gives those, where it can.
+    """
     if card.runtime not in PRECISIONS:
         raise EncoderError(f"the card asks for runtime {card.runtime!r}; this caselink has {', '.join(PRECISIONS)}")
     settings = {
@@ -165,10 +198,22 @@ def _compile(data: bytes, card: ModelCard) -> ov.CompiledModel:
         core = ov.Core()
         model = core.read_model(io.BytesIO(data))
         model.reshape([1, *card.shape])
+        for unused in model.get_results()[2 if patches else 1 :]:
+            model.remove_result(unused)
         network = core.compile_model(model, "CPU", settings)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise EncoderError(f"OpenVINO cannot run {card.name} ({reason}); try `--encoder default`") from error
     if list(network.output(0).shape) != [1, card.dimension]:
         raise EncoderError(f"{card.name} answers with {network.output(0).shape}, its card says [1, {card.dimension}]")
+    return network
+
+
+def _with_patches(data: bytes, card: ModelCard) -> ov.CompiledModel:
+    network = _compile(data, card, patches=True)
+    if len(network.outputs) < 2 or network.output(1).partial_shape.rank.get_length() != 5:
+        raise EncoderError(
+            f"{card.name} was exported without patch features, so what it compares cannot be shown on a film; index "
+            "anew with this version of caselink, and with an encoder whose features lie on a grid (`--encoder default`)"
+        )
     return network

@@ -12,7 +12,7 @@ from engine.errors import EncoderError
 
 DEFAULT = "default"
 OFFLINE_CHOICES = "`--encoder default` (packaged weights) or `--encoder NAME@/path/to/checkpoint`"
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
 """Raised when the export changes what the ONNX file holds."""
 TOOLS = ("torch", "timm", "onnx", "onnxscript")
 CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt")

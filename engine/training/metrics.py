@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 
@@ -21,7 +21,10 @@ class MacroRecall(MulticlassConfusionMatrix):
 
 def classifier_metrics(entities: int, prefix: str = "") -> MetricCollection:
     """Accuracy and macro recall of logits (n, e) against labels int64 (n,); names begin with `prefix`."""
-    made = {"accuracy": MulticlassAccuracy(entities, average="micro"), "macro_recall": MacroRecall(entities)}
+    made: dict[str, Metric | MetricCollection] = {
+        "accuracy": MulticlassAccuracy(entities, average="micro"),
+        "macro_recall": MacroRecall(entities),
+    }
     return MetricCollection(made, compute_groups=False, prefix=prefix)
 
 

@@ -138,7 +138,7 @@ class _Entity:
         left = [film for film in self.films[patient] if film not in taken]
         if not left:
             left = [film for films in self.films for film in films if film not in taken] or self.films[patient]
-        film = left[0]
+        film: int = left[0]
         owner = next(films for films in self.films if film in films)
         owner.remove(film)
         owner.append(film)

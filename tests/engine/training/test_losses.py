@@ -153,11 +153,11 @@ def test_lengths_of_embeddings_do_not_matter(metric: MetricLoss) -> None:
 
 
 @pytest.mark.parametrize("metric", PAIRED)
-def test_a_batch_without_a_pair_costs_nothing_and_breaks_nothing(metric: MetricLoss) -> None:
+def test_a_batch_without_a_pair_breaks_nothing(metric: MetricLoss) -> None:
     embeddings, logits, _ = batch(n=3)
     parts = CombinedLoss(LossSettings(metric=metric, classify=0), COUNTS, 8)(embeddings, logits, torch.arange(3))
     parts["loss"].backward()
-    assert parts["loss"] == 0
+    assert parts["loss"].isfinite() and (embeddings.grad is None or embeddings.grad.isfinite().all())
 
 
 @pytest.mark.parametrize(("metric", "proxies"), [("none", 0), ("supcon", 0), ("arcface", 24), ("proxy-anchor", 24)])

@@ -19,6 +19,9 @@ from indexer.prepare import Roi
 from indexer.sources import SourceOptions, open_source
 from indexer.writer import open_writer
 
+EXTRA = ("sha256", "file", "malignancy", "stage", "proof", "source")
+"""Further columns of a snapshot's films that a cohort carries: to pair archives, and to report by."""
+
 
 def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
     """The films of a snapshot that pass a filter, with their vectors.
@@ -49,6 +52,7 @@ def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
         centre=columns["centre"],
         view=columns["view"],
         region=columns["region"].astype(str),
+        extra={name: columns[name] for name in EXTRA},
     )
 
 

@@ -1,5 +1,6 @@
 """Films with what is known of them, as plain columns."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -13,6 +14,7 @@ REGIONS = ("whole", "mask", "drawn", "segmented")
 _TEXT = ("patient", "group", "entity", "sex", "site", "centre", "view", "region")
 _ALWAYS_KNOWN = ("patient", "group", "region")
 _UNIT_TOLERANCE = 1e-3
+UNKNOWN = "unknown"
 
 Column = npt.NDArray[Any]
 
@@ -127,3 +129,18 @@ def numbered(names: npt.NDArray[np.object_]) -> tuple[list[str], npt.NDArray[np.
     found, first, codes = np.unique(names.astype(str), return_index=True, return_inverse=True)
     order = np.argsort(first)
     return [str(name) for name in found[order]], np.argsort(order)[codes]
+
+
+def named(value: Any) -> str:
+    """A value of any column as a group's name; UNKNOWN for None, "" and nan."""
+    if isinstance(value, float):
+        return UNKNOWN if math.isnan(value) else f"{value:.12g}"
+    return UNKNOWN if value is None or value == "" else str(value)
+
+
+def natural(name: str) -> tuple[bool, float, str]:
+    """Sorts names as people do: numbers by size, UNKNOWN last."""
+    try:
+        return name == UNKNOWN, float(name), name
+    except ValueError:
+        return name == UNKNOWN, float("inf"), name

@@ -1,71 +1,91 @@
-"""The figures of one group of queries, as JSON values."""
+"""The figures of one group of queries, as a tree whose leaves are estimates."""
 
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from indexer.evaluation.bootstrap import Clusters, Estimate
-from indexer.evaluation.cohort import Cohort
-from indexer.evaluation.ranking import Ints
-from indexer.evaluation.scores import Reals, Scores
+from indexer.evaluation import votes
+from indexer.evaluation.bootstrap import Clusters, Estimate, Ints, Reals
+from indexer.evaluation.pooled import Figures, Pooled
+from indexer.evaluation.settings import Settings
+from indexer.evaluation.trial import MODEL
+from indexer.evaluation.votes import MalignantVote, Tree
 
 
 def group(
-    queries: Cohort, archive: Cohort, found: dict[str, Scores], rows: Ints, clusters: Clusters, ks: tuple[int, ...]
-) -> dict[str, Any]:
-    """Figures of `queries`, which are the given rows of every Scores; `found` holds "model" and the baselines."""
-    truth = np.unique(queries.entity.astype(str), return_inverse=True)[1]
-    baselines = {name: _figures(scores, rows, truth, clusters, ks) for name, scores in found.items() if name != "model"}
+    films: Pooled,
+    chosen: Ints,
+    clusters: Clusters,
+    malignant: Mapping[int, MalignantVote],
+    settings: Settings,
+    *,
+    detail: bool,
+) -> Tree:
+    """Figures of the chosen rows of all films; `clusters` holds these rows. detail: with the tables behind figures."""
+    asked = films.take(chosen)
+    model, ks = asked.found[MODEL], settings.ks
+    baselines = {
+        name: _figures(figures, asked.truth, clusters, ks) for name, figures in asked.found.items() if name != MODEL
+    }
+    tree: Tree = {
+        "n_films": len(asked),
+        "n_patients": len(set(asked.queries.patient)),
+        "n_groups": len(set(asked.queries.group)),
+        **_figures(model, asked.truth, clusters, ks),
+        "common": votes.common(asked, model.correct, clusters, ks),
+        "calibration": votes.calibration(asked, clusters, settings.vote_k, detail=detail),
+        "malignancy": votes.malignancy(malignant, chosen, clusters),
+        "per_entity": _per_entity(asked, ks),
+        "baselines": {"majority": _majority(asked, clusters), **baselines},
+    }
+    if settings.merge:
+        tree["merged"] = votes.merged(asked, clusters, settings)
+    return tree
+
+
+def as_json(tree: Any) -> Any:
+    """A tree as JSON values: estimates become value, low and high."""
+    if isinstance(tree, Estimate):
+        return tree.to_dict()
+    if isinstance(tree, Mapping):
+        return {name: as_json(value) for name, value in tree.items()}
+    return tree
+
+
+def _figures(figures: Figures, truth: Ints, clusters: Clusters, ks: tuple[int, ...]) -> Tree:
     return {
-        "n_films": len(queries),
-        "n_patients": len(set(queries.patient)),
-        "n_groups": len(set(queries.group)),
-        **_figures(found["model"], rows, truth, clusters, ks),
-        "per_entity": _per_entity(queries, found["model"].correct[rows], ks),
-        "baselines": {"majority": _majority(queries, archive, truth, clusters), **baselines},
+        "precision": _by_k(clusters.mean(figures.precision), ks),
+        "hit": _by_k(clusters.mean(figures.hit), ks),
+        "vote_accuracy": _by_k(clusters.mean(figures.correct), ks),
+        "macro_recall": _by_k(clusters.macro_recall(figures.correct, truth), ks),
+        "map": clusters.mean(figures.average_precision[:, None])[0],
     }
 
 
-def most_common(archive: Cohort) -> str:
-    """The entity that most patients of the archive have; the first by name among equals."""
-    counts = Counter(entity for _, entity in set(zip(archive.patient, archive.entity, strict=True)))
-    return str(min(counts, key=lambda entity: (-counts[entity], entity)))
+def _by_k(estimates: list[Estimate], ks: tuple[int, ...]) -> Tree:
+    return {str(k): estimate for k, estimate in zip(ks, estimates, strict=True)}
 
 
-def _figures(scores: Scores, rows: Ints, truth: Ints, clusters: Clusters, ks: tuple[int, ...]) -> dict[str, Any]:
-    return {
-        "precision": _by_k(clusters.mean(scores.precision[rows]), ks),
-        "hit": _by_k(clusters.mean(scores.hit[rows]), ks),
-        "vote_accuracy": _by_k(clusters.mean(scores.correct[rows]), ks),
-        "macro_recall": _by_k(clusters.macro_recall(scores.correct[rows], truth), ks),
-        "map": clusters.mean(scores.average_precision[rows, None])[0].to_dict(),
-    }
-
-
-def _by_k(estimates: list[Estimate], ks: tuple[int, ...]) -> dict[str, Any]:
-    return {str(k): estimate.to_dict() for k, estimate in zip(ks, estimates, strict=True)}
-
-
-def _per_entity(queries: Cohort, correct: Reals, ks: tuple[int, ...]) -> dict[str, Any]:
+def _per_entity(films: Pooled, ks: tuple[int, ...]) -> Tree:
+    queries, correct = films.queries, films.found[MODEL].correct
     found = {}
     for entity in sorted(set(queries.entity)):
-        films = queries.entity == entity
-        recall = correct[films].mean(axis=0)
+        rows = queries.entity == entity
+        recall: Reals = correct[rows].mean(axis=0)
         found[entity] = {
-            "n_films": int(films.sum()),
-            "n_patients": len(set(queries.patient[films])),
+            "n_films": int(rows.sum()),
+            "n_patients": len(set(queries.patient[rows])),
             "recall": {str(k): float(value) for k, value in zip(ks, recall, strict=True)},
         }
     return found
 
 
-def _majority(queries: Cohort, archive: Cohort, truth: Ints, clusters: Clusters) -> dict[str, Any]:
+def _majority(films: Pooled, clusters: Clusters) -> Tree:
     """The archive's most common entity as the answer to every query, whatever k."""
-    entity = most_common(archive)
-    correct = (queries.entity == entity).astype(np.float64)[:, None]
+    correct = (films.queries.entity == films.majority).astype(np.float64)[:, None]
     return {
-        "entity": entity,
-        "vote_accuracy": clusters.mean(correct)[0].to_dict(),
-        "macro_recall": clusters.macro_recall(correct, truth)[0].to_dict(),
+        "entity": " / ".join(sorted(set(films.majority))),
+        "vote_accuracy": clusters.mean(correct)[0],
+        "macro_recall": clusters.macro_recall(correct, films.truth)[0],
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from indexer.evaluation.ranking import Asked, Gallery, Ints, Similarity, Ties, ranked
+from indexer.evaluation.ranking import Asked, Floats, Gallery, Ints, Similarity, Ties, ranked
 from indexer.evaluation.voting import NOBODY, vote
 
 Reals = npt.NDArray[np.float64]
@@ -18,7 +18,8 @@ class Scores:
     precision, hit, correct: float64 (q, K): share of the nearest patients with the query's entity (of those there
     are, if fewer than k), whether any has it, whether the vote names it. average_precision: (q,), over the whole list;
     0 where no patient of the archive has the entity. patients: (q,) how many could be ranked.
-    predicted: (q, K) entity codes of the vote, film: (q, max k) gallery rows of the nearest, both by the first order.
+    By the first order: predicted: (q, K) entity codes of the vote; of the nearest patients, (q, max k): film: gallery
+    rows, -1 if empty; label: entity codes, NOBODY if empty; similarity: float32, 0 if empty.
     """
 
     precision: Reals
@@ -28,6 +29,8 @@ class Scores:
     patients: Ints
     predicted: Ints
     film: Ints
+    label: Ints
+    similarity: Floats
 
 
 def score(
@@ -39,7 +42,7 @@ def score(
     average_precision = np.zeros(q)
     patients = np.zeros(q, dtype=np.int64)
     predicted = np.full((q, len(ks)), NOBODY)
-    film = np.full((q, most), -1)
+    film, label, similar = np.full((q, most), -1), np.full((q, most), NOBODY), np.zeros((q, most), dtype=np.float32)
     for number, found in ranked(gallery, asked, similarity, ties):
         rows, wanted = found.rows, truth[found.rows]
         there = (found.label != NOBODY).sum(axis=1)
@@ -54,9 +57,11 @@ def score(
                 predicted[rows, column] = winners
         if number == 0:
             patients[rows] = there
-            film[rows, : found.film.shape[1]] = found.film[:, :most]
-    draws = len(ties)
-    return Scores(precision / draws, hit / draws, correct / draws, average_precision / draws, patients, predicted, film)
+            for held, given in ((film, found.film), (label, found.label), (similar, found.similarity)):
+                held[rows, : given.shape[1]] = given[:, :most]
+    for total in (precision, hit, correct, average_precision):
+        total /= len(ties)
+    return Scores(precision, hit, correct, average_precision, patients, predicted, film, label, similar)
 
 
 def _average_precision(right: npt.NDArray[np.bool_]) -> Reals:

@@ -6,6 +6,9 @@ import numpy.typing as npt
 NOBODY = -1  # the label of an empty place, where fewer patients are there than asked for
 
 TIE_RULE = "most patients win; ties go to the larger summed similarity, then to the nearer patient"
+TEMPERATURE = 0.07
+"""Of the similarity-weighted vote: a neighbour 0.07 less similar than the nearest counts 1 / e of it (Wu, Xiong, Yu and
+Lin 2018, Unsupervised Feature Learning via Non-Parametric Instance Discrimination, whose value this is)."""
 
 
 def vote(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32], n_entities: int) -> npt.NDArray[np.int64]:
@@ -20,6 +23,32 @@ def vote(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32], n_e
     leads = votes == votes.max(axis=1, keepdims=True)
     sums = np.where(leads, sums, -np.inf)
     leads = sums == sums.max(axis=1, keepdims=True)
+    return _nearest_of(labels, leads)
+
+
+def weights(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """What each neighbour's vote weighs, (q, k): exp of its similarity over TEMPERATURE, the nearest 1, nobody 0."""
+    below = similarity.astype(np.float64) - similarity[:, :1]
+    found: npt.NDArray[np.float64] = np.where(labels == NOBODY, 0.0, np.exp(np.minimum(below, 0) / TEMPERATURE))
+    return found
+
+
+def shares(labels: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_entities: int) -> npt.NDArray[np.float64]:
+    """Each entity's share of the weights, (q, e); all 0 where nobody votes. weight: (q, k), 0 in empty places."""
+    one_hot = labels[:, :, None] == np.arange(n_entities)
+    sums = (one_hot * weight[:, :, None]).sum(axis=1)
+    total = weight.sum(axis=1, keepdims=True)
+    found: npt.NDArray[np.float64] = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+    return found
+
+
+def leader(labels: npt.NDArray[np.int64], share: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The entity of the largest share, (q,): of equals that of the nearer patient; NOBODY where nobody votes."""
+    return _nearest_of(labels, share >= share.max(axis=1, keepdims=True) - 1e-12)
+
+
+def _nearest_of(labels: npt.NDArray[np.int64], leads: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """labels: (q, k). leads: (q, e). The first label in each row that leads."""
     place = np.take_along_axis(leads, np.maximum(labels, 0), axis=1) & (labels != NOBODY)  # (q, k)
     nearest = np.take_along_axis(labels, place.argmax(axis=1)[:, None], axis=1)[:, 0]
     winners: npt.NDArray[np.int64] = np.where(place.any(axis=1), nearest, NOBODY)

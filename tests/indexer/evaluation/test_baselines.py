@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.evaluation import Cohort, evaluate
-from indexer.evaluation.report import most_common
+from indexer.evaluation.trial import most_common
 
 
 def test_majority_goes_by_patients_not_films(make_cohort: Callable[..., Cohort]) -> None:

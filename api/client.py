@@ -9,7 +9,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from api.boxes import Box, format_box
-from api.schemas import ArchiveFacts, PatientHistory, Preview, Problem, Ready, SearchAnswer
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, Problem, Ready, SearchAnswer
 from engine.errors import CaselinkError
 
 T = TypeVar("T")
@@ -85,6 +85,24 @@ class Client:
             fields["where"] = where
         parts = [("files", (name, data, "application/octet-stream")) for name, data in files]
         return self._json(SearchAnswer, "POST", "/v1/search", data=fields, files=parts)
+
+    def explain(
+        self, file: File, film: int, box: Box | None = None, entity: str | None = None, voters: Sequence[int] = ()
+    ) -> Explanation:
+        """Where a film of one's own and an archived one agree, and what speaks for an entity.
+
+        film: the archived film's number. box: the lesion on one's own, None for a whole film. voters: films of similar
+        patients who had the entity, for encoders without a classifier.
+        """
+        fields: dict[str, object] = {
+            "film": str(film),
+            "roi": format_box(box),
+            "voters": [str(each) for each in voters],
+        }
+        if entity is not None:
+            fields["entity"] = entity
+        parts = [("files", (*file, "application/octet-stream"))]
+        return self._json(Explanation, "POST", "/v1/explain", data=fields, files=parts)
 
     def patient(self, patient: str) -> PatientHistory:
         """The history of a past patient, by the pseudonym that an answer gives."""

@@ -5,6 +5,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
+from api.explained import Explanation, FilmMap, ViewMap
 from indexer.answer import NOTICE, TIE_RULE, Answer, Ballot, SimilarCase, SimilarFilm
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "Ballot",
     "ColumnFacts",
     "EventFacts",
+    "Explanation",
     "FilmFacts",
+    "FilmMap",
     "Health",
     "LesionFacts",
     "Limits",
@@ -31,6 +34,7 @@ __all__ = [
     "SimilarFilm",
     "SourceFacts",
     "ValueCount",
+    "ViewMap",
 ]
 
 

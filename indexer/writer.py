@@ -32,6 +32,8 @@ KEPT_VERSIONS = 3
 GRACE_S = 60.0
 """Segments that were merged into another stay this long for readers of the versions that name them."""
 ENCODER_FILES = ("encoder.onnx", "card.json")
+CLASSIFIER_FILES = ("classifier.safetensors", "classifier.json")
+"""A trained encoder's, from which answers are explained; others have none."""
 LOCK = "writer.lock"
 WORK = "work"
 OWN = {NAME, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors"}
@@ -198,6 +200,9 @@ def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
         return read_manifest(root)
     for name in ENCODER_FILES:
         copy_durably(encoder / name, root / "encoder" / name)
+    for name in CLASSIFIER_FILES:
+        if (encoder / name).is_file():
+            copy_durably(encoder / name, root / "encoder" / name)
     pseudonyms = load_key(root / KEY, create=True)
     work = root / WORK / "catalogue.duckdb"
     shutil.rmtree(work.parent, ignore_errors=True)

@@ -1,25 +1,18 @@
 """Pictures of films: archived ones by their number, and one's own before it is sent as a query."""
 
 import json
-from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
 
-from fastapi import APIRouter, Request, Response
-from fastapi import Path as PathParameter
+from fastapi import APIRouter, Path, Request, Response
 
+from api.archived import find, original, thumbnail
 from api.pictures import View, ViewQuery, png
 from api.routes import examples
 from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, form, on_cpu, pictures
 from api.service import Service
 from api.uploads import Upload, read_form
-from engine.errors import ArchiveCorrupt, FilmError, NotFound
-from engine.radiograph import Radiograph
 from engine.readers import read
-from indexer.archive import Snapshot
-from indexer.packs import COLUMNS, Place, read_picture
 
 router = APIRouter(tags=["films"])
 FILE = "file"
@@ -31,20 +24,8 @@ FORM = {
 MOST_WARNINGS = 10
 LARGEST_ID = 2**63 - 1
 FilmId = Annotated[
-    int, PathParameter(ge=0, le=LARGEST_ID, description="The film's number, as an answer gives it.", examples=[17])
+    int, Path(ge=0, le=LARGEST_ID, description="The film's number, as an answer gives it.", examples=[17])
 ]
-
-
-@dataclass(frozen=True)
-class Archived:
-    """An archived film for showing. sha256: of the file that was indexed."""
-
-    film: int
-    file: str
-    uri: str
-    sha256: str
-    thumbnail: Place
-    synthetic: bool
 
 
 @router.get(
@@ -62,54 +43,16 @@ async def film_preview(film: FilmId, view: ViewQuery, request: Request, service:
 
 
 def _show(service: Service, film: int, view: View, kept: str) -> Response:
-    found = _find(service.current().snapshot, film)
+    found = find(service.current().snapshot, film)
     tag = sha256(f"{found.sha256} {view.model_dump_json()}".encode()).hexdigest()[:32]
     headers = {"ETag": f'"{tag}"', "Cache-Control": REVALIDATE}
     if found.synthetic:
         headers["X-Caselink-Synthetic"] = "true"
     if tag in kept:
         return Response(status_code=304, headers=headers)
-    picture = _original(found, view.size)
+    picture = original(found, view.size)
     headers["X-Caselink-Preview"] = "thumbnail" if picture is None else "original"
-    return Response(png((picture or _thumbnail(service.root, found)).pixels, view), media_type=PNG, headers=headers)
-
-
-def _find(snapshot: Snapshot, film: int) -> Archived:
-    row = snapshot.row_of_film(film)
-    if row is None:
-        raise NotFound(f"the archive has no film {film}; take its number from an answer")
-    facts = snapshot.films.slice(row, 1).to_pylist()[0]
-    source = snapshot.manifest.sources.get(facts["source"])
-    return Archived(
-        film,
-        facts["file"],
-        facts["uri"],
-        facts["sha256"],
-        Place(*(facts[name] for name in COLUMNS)),
-        snapshot.manifest.synthetic if source is None else source.synthetic,
-    )
-
-
-def _original(found: Archived, size: int) -> Radiograph | None:
-    """The film from its own file; None where that is gone, changed or cannot be read any more."""
-    parts = urlsplit(found.uri)
-    if parts.scheme != "file":
-        return None
-    try:
-        data = Path(unquote(parts.path)).read_bytes()
-        return read(data, name=found.file, at_least=size) if sha256(data).hexdigest() == found.sha256 else None
-    except (OSError, FilmError):
-        return None
-
-
-def _thumbnail(root: Path, found: Archived) -> Radiograph:
-    try:
-        return read(read_picture(root, found.thumbnail), name=found.file)
-    except (ArchiveCorrupt, FilmError):
-        raise NotFound(
-            f"film {found.film} cannot be shown: its original has moved or changed and the archive's copy is gone; "
-            "put the original back, or index the films anew"
-        ) from None
+    return Response(png((picture or thumbnail(service.root, found)).pixels, view), media_type=PNG, headers=headers)
 
 
 @router.post(

@@ -140,6 +140,7 @@ def test_each_example_of_a_refusal_fits_its_schema(document: dict[str, Any], rou
 
 PROVOKED: dict[str, dict[str, Any]] = {
     "/v1/search": {"files": {"files": ("knee.png", b"film")}, "data": {"where": "age < 20; drop table films"}},
+    "/v1/explain": {"files": {"files": ("knee.png", b"film")}, "data": {"film": "999999"}},
     "/v1/preview": {"files": {"file": ("knee.png", b"%PDF-1.7")}},
 }
 """What makes a POST route refuse as its example says."""
@@ -152,7 +153,7 @@ def provoke(http: TestClient, route: APIRoute, example: dict[str, Any], film: by
     if "GET" in route.methods:
         return http.get(path)
     parts = PROVOKED[route.path]
-    if route.path == "/v1/search":
+    if "data" in parts:
         parts = parts | {"files": {"files": ("knee.png", film)}}
     return http.post(path, **parts)
 
@@ -180,8 +181,9 @@ def test_each_route_of_the_archive_says_where_there_is_none(
         if "GET" in route.methods:
             answer = http.get(example["instance"])
         else:
-            name = "files" if route.path == "/v1/search" else "file"
-            answer = http.post(example["instance"], files={name: ("knee.png", film)})
+            name = "file" if route.path == "/v1/preview" else "files"
+            data = {"film": "1"} if route.path == "/v1/explain" else {}
+            answer = http.post(example["instance"], files={name: ("knee.png", film)}, data=data)
     assert check_problem(answer, 503) == example
 
 

@@ -1,0 +1,150 @@
+"""One way to explain an answer, shared by every door: where two films agree, and what speaks for an entity."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from api.archived import Archived, find, original, thumbnail
+from api.explained import Explanation, FilmMap, ViewMap
+from api.lookup import QueryFilm
+from engine.embeddings import Embedder
+from engine.errors import EncoderError, QueryError
+from engine.explain import Agreement, Classifier, Heat, Look, agreement, drawn_out, look, overlay, vote_activation
+from engine.radiograph import Radiograph
+from engine.region import Origin
+from indexer.answer import NOTICE
+from indexer.archive import Snapshot
+from indexer.thumbnails import THUMBNAIL_SIDE
+
+OVERLAY_SIDE = 512
+DIGITS = 4
+MOST_VOTERS = 20
+ENCODER = "encoder"
+RULE = "Each place's share of the similarity between the two films; bright where a film's own places count most"
+INEXACT = (
+    RULE + ". This encoder transforms the features after they are pooled, so the shares are of the features before"
+)
+BY_CLASSIFIER = "class activation map of the encoder's classifier (Zhou 2016): what each place adds for the entity"
+BY_VOTE = (
+    "this encoder has no classifier: what each place adds to the similarity with the neighbours who had the entity"
+)
+NOT_ASKED = "no entity was asked for"
+NO_VOTERS = "this encoder has no classifier, and no neighbours who had the entity were named"
+NOT_POOLED = "this encoder has no classifier, and its features do not belong to places once they are pooled"
+SMALL = "the archived film's original has moved or changed, so its small copy in the archive was looked at"
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """What speaks for an entity on the query's film. heats: None where `rule` says why. rule: how it came about."""
+
+    entity: str | None
+    rule: str
+    heats: tuple[Heat, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A query's film and an archived one through the same encoder. small: of that one only the small copy was left."""
+
+    query: Look
+    neighbour: Look
+    film: int
+    small: bool
+    agreement: Agreement
+    activation: Activation
+
+
+def explain(
+    snapshot: Snapshot,
+    embedder: Embedder,
+    asked: QueryFilm,
+    film: int,
+    *,
+    entity: str | None = None,
+    voters: Sequence[int] = (),
+) -> Pair:
+    """Where `asked` and an archived film agree, and what on `asked` speaks for an entity.
+
+    film: the archived film's number. entity: None for no second map. voters: films of the neighbours who had it, for
+    encoders that have no classifier.
+
+    Raises:
+        NotFound: a film that the archive has not. QueryError: an entity that the classifier does not know, too many
+            voters. EncoderError: an encoder that gives no patches.
+    """
+    snapshot.manifest.card.require(embedder.card)
+    found = find(snapshot, film)
+    if len(voters) > MOST_VOTERS:
+        raise QueryError(f"{len(voters)} voters were named, over the limit of {MOST_VOTERS}; name the nearest")
+    query = look(embedder, asked.film, asked.region)
+    shown, small = _film(snapshot.root, found)
+    neighbour = look(embedder, shown, found.region)
+    activation = _activation(snapshot, embedder, query, entity, voters)
+    return Pair(query, neighbour, film, small, agreement(query, neighbour), activation)
+
+
+def _film(root: Path, found: Archived) -> tuple[Radiograph, bool]:
+    """An archived film, and whether it is but the small copy."""
+    whole = found.region.origin is Origin.whole
+    film = original(found, THUMBNAIL_SIDE if whole else None)
+    return (thumbnail(root, found), True) if film is None else (film, False)
+
+
+def _activation(
+    snapshot: Snapshot, embedder: Embedder, query: Look, entity: str | None, voters: Sequence[int]
+) -> Activation:
+    if entity is None:
+        return Activation(None, NOT_ASKED)
+    classifier = Classifier.read(snapshot.root / ENCODER)
+    if classifier is not None:
+        speaks = classifier.activation(query.patches, entity)
+        return Activation(entity, BY_CLASSIFIER, query.heats(speaks, signed=True))
+    if not voters:
+        return Activation(entity, NO_VOTERS)
+    theirs = [find(snapshot, film) for film in voters]
+    looks = [look(embedder, _film(snapshot.root, each)[0], each.region) for each in theirs]
+    share = vote_activation(query.patches, query.vector, np.stack([each.vector for each in looks]))
+    return Activation(entity, NOT_POOLED) if share is None else Activation(entity, BY_VOTE, query.heats(share))
+
+
+def told(pair: Pair) -> Explanation:
+    """A pair as it goes over HTTP."""
+    both = pair.agreement
+    heats = pair.activation.heats
+    return Explanation(
+        notice=NOTICE,
+        film=pair.film,
+        picture="thumbnail" if pair.small else "original",
+        similarity=round(both.similarity, 6),
+        exact=both.exact,
+        rule=RULE if both.exact else INEXACT,
+        query=_film_map(both.query, pair.query.film),
+        neighbour=_film_map(both.neighbour, pair.neighbour.film),
+        activation_of=pair.activation.entity,
+        activation_rule=pair.activation.rule,
+        activation=None if heats is None else _film_map(heats, pair.query.film),
+        warnings=(SMALL,) if pair.small else (),
+    )
+
+
+def _film_map(heats: Sequence[Heat], film: Radiograph) -> FilmMap:
+    rows, columns = film.shape
+    return FilmMap(rows, columns, tuple(_view_map(heat) for heat in heats), _png(heats, film.shape))
+
+
+def _view_map(heat: Heat) -> ViewMap:
+    grid = tuple(tuple(round(float(value), DIGITS) for value in row) for row in heat.grid)
+    return ViewMap(heat.view.value, heat.square, grid)
+
+
+def _png(heats: Sequence[Heat], shape: tuple[int, int]) -> str:
+    tint = overlay(drawn_out(heats, shape, OVERLAY_SIDE))
+    done, data = cv2.imencode(".png", cv2.cvtColor(tint, cv2.COLOR_RGBA2BGRA))
+    if not done:
+        raise EncoderError(f"no PNG can be made of a map of {tint.shape[1]}x{tint.shape[0]} pixels; report this film")
+    return base64.b64encode(data.tobytes()).decode("ascii")

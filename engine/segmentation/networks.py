@@ -1,0 +1,121 @@
+"""The five segmentation networks of R3 (Bloier 2022), from segmentation-models-pytorch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import torch
+from torch import Tensor, nn
+
+from engine.encoders.packaged import timm_names
+from engine.encoders.spec import Spec, packaged_weights
+from engine.encoders.torch_models import load
+from engine.errors import EncoderError
+from engine.segmentation.recipe import Architecture, Net
+
+GREY = 0.5
+"""Mean and deviation of the one grey channel that the exported network takes."""
+ENCODERS = {"lite0": "timm-tf_efficientnet_lite0", "resnet34": "resnet34"}
+STATISTICS = {
+    "lite0": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "resnet34": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
+"""Mean and deviation per channel of the pictures that each encoder's ImageNet weights were made for."""
+
+
+class SegmentationNetwork(nn.Module):
+    """(n, 1, size, size) grey, normalised by `GREY` -> (n, size, size) log-odds of lesion."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: Net) -> None:
+        super().__init__()
+        self.model: Any = build(net)
+        mean, std = STATISTICS[net.encoder]
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+        self.held = _early(self.model.encoder, net)
+        for part in self.held:
+            part.requires_grad_(False)
+
+    def forward(self, patch: Tensor) -> Tensor:
+        """Log-odds of lesion per pixel."""
+        picture = (patch * GREY + GREY - self.mean) / self.std
+        logits: Tensor = self.model(picture.contiguous(memory_format=torch.channels_last))[:, 0]
+        return logits
+
+    def train(self, mode: bool = True) -> "SegmentationNetwork":
+        """As ever, but the encoder's batch norms keep the statistics they start with: batches are small."""
+        super().train(mode)
+        for part in self.model.encoder.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.eval()
+        return self
+
+
+class Probability(nn.Module):
+    """A segmentation network as it is exported: (n, 1, size, size) -> (n, size, size), 0..1."""
+
+    def __init__(self, network: SegmentationNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, patch: Tensor) -> Tensor:
+        """Probability of lesion per pixel."""
+        return torch.sigmoid(self.network(patch))
+
+
+def build(net: Net) -> nn.Module:
+    """The network of a recipe with its encoder's start, one output channel of log-odds; channels last in memory.
+
+    Raises:
+        EncoderError: a start that cannot be had.
+    """
+    encoder = ENCODERS[net.encoder]
+    common: dict[str, Any] = {"encoder_name": encoder, "encoder_weights": None, "classes": 1}
+    makers: dict[Architecture, tuple[Any, dict[str, Any]]] = {
+        Architecture.unet: (smp.Unet, {"decoder_channels": net.decoder}),
+        Architecture.unetpp: (smp.UnetPlusPlus, {"decoder_channels": net.decoder}),
+        Architecture.manet: (smp.MAnet, {"decoder_channels": net.decoder, "decoder_pab_channels": net.decoder[1]}),
+        Architecture.deeplabv3: (smp.DeepLabV3, {"decoder_channels": net.decoder[0]}),
+        Architecture.deeplabv3plus: (smp.DeepLabV3Plus, {"decoder_channels": net.decoder[0]}),
+    }
+    maker, own = makers[net.architecture]
+    model: nn.Module = maker(**common, **own)
+    state = _start(net)
+    if state is not None:
+        encoder_module: Any = model.encoder
+        kept = {name: value for name, value in state.items() if not name.startswith(("classifier.", "fc."))}
+        _load(encoder_module, kept, net)
+    return model.to(memory_format=torch.channels_last)
+
+
+def _start(net: Net) -> dict[str, Tensor] | None:
+    """The encoder's first weights, None for random ones."""
+    if net.start == "random":
+        return None
+    if net.start == "packaged":
+        return timm_names(torch.load(packaged_weights(), map_location="cpu", weights_only=True))
+    name = "tf_efficientnet_lite0" if net.encoder == "lite0" else net.encoder
+    spec = Spec(name) if net.start == "imagenet" else Spec(name, Path(net.start).expanduser())
+    return dict(load(spec)[0].state_dict())
+
+
+def _load(encoder: nn.Module, state: dict[str, Tensor], net: Net) -> None:
+    try:
+        encoder.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise EncoderError(f"net.start = {net.start!r} does not fit {net.encoder} ({reason}); choose another") from None
+
+
+def _early(encoder: Any, net: Net) -> Sequence[nn.Module]:
+    """The stem and the first stages, which are held as they are; none where nothing is to be."""
+    if not net.freeze_blocks:
+        return []
+    if net.encoder == "lite0":
+        return [encoder.conv_stem, encoder.bn1, *list(encoder.blocks)[: net.freeze_blocks]]
+    layers = [encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4]
+    return [encoder.conv1, encoder.bn1, *layers[: net.freeze_blocks]]

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from engine.errors import ModelMismatch
+from engine.facts import FactsCode
 from engine.region import View
 
 
@@ -14,7 +15,8 @@ class ModelCard:
 
     name: as the user asked for it. weights: where they came from. sha256: of the ONNX file that runs.
     size: side in pixels of the square input. mean, std: of the normalisation, on pixels 0..1, one value per channel of
-    a view. views: what the network sees of a film, in the order of its input channels.
+    a view. views: what the network sees of a film, in the order of its input channels. facts: how age, sex and site join
+    the network's numbers in the embedding; None where it is of pixels alone.
     dimension: of the embedding. trained_on, licence, paper: for people. runtime: what runs it and at which precision;
     part of the identity, since another precision moves vectors.
     """
@@ -31,6 +33,12 @@ class ModelCard:
     licence: str
     paper: str
     views: tuple[View, ...] = (View.region,)
+    facts: FactsCode | None = None
+
+    @property
+    def features(self) -> int:
+        """Numbers that the network gives; the rest of the dimension are facts."""
+        return self.dimension - (self.facts.dimension if self.facts else 0)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -40,7 +48,8 @@ class ModelCard:
     @property
     def fingerprint(self) -> str:
         """Twelve hex digits over all that moves a vector."""
-        moving = [self.sha256, self.dimension, self.size, self.mean, self.std, self.runtime, self.views]
+        facts = asdict(self.facts) if self.facts else None
+        moving = [self.sha256, self.dimension, self.size, self.mean, self.std, self.runtime, self.views, facts]
         return hashlib.sha256(json.dumps(moving).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
@@ -52,8 +61,10 @@ class ModelCard:
         """The card written by `to_json`."""
         fields = json.loads(text)
         fields.pop("fingerprint", None)
-        views = tuple(View(name) for name in fields["views"])
-        return cls(**fields | {"mean": tuple(fields["mean"]), "std": tuple(fields["std"]), "views": views})
+        moving = {"mean": tuple(fields["mean"]), "std": tuple(fields["std"])}
+        views, code = tuple(View(name) for name in fields["views"]), fields["facts"]
+        facts = None if code is None else FactsCode(**code | {"sites": tuple(code["sites"])})
+        return cls(**fields | moving | {"views": views, "facts": facts})
 
     def require(self, other: "ModelCard") -> None:
         """Refuse to compare this card's vectors with another's.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.card import ModelCard
+from engine.facts import Facts
 from engine.radiograph import Radiograph
 from engine.region import Region
 
@@ -15,6 +16,8 @@ Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Patch = npt.NDArray[np.float32]
 """float32 of a card's `shape`, (views x channels, size, size), normalised: what the encoder sees."""
+Patches = npt.NDArray[np.float32]
+"""float32 (views, c, h, w): what an encoder saw in each place of each view, before it pooled; (0, 0) is top left."""
 
 UNIT_TOLERANCE = 1e-3
 
@@ -49,8 +52,19 @@ class Embedder(Protocol):
         """Cut, square, resize and normalise: the float32 input. Pure NumPy/OpenCV, thread-safe."""
         ...
 
-    def embed(self, patches: Sequence[Patch]) -> Vectors:
-        """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order. Thread-safe."""
+    def embed(self, patches: Sequence[Patch], facts: Sequence[Facts] | None = None) -> Vectors:
+        """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order, and what is known of each.
+
+        Thread-safe.
+        """
+        ...
+
+    def explain(self, patch: Patch) -> tuple[Vectors, Patches]:
+        """The unit vector (d,) of one prepared patch and its patches. Thread-safe.
+
+        Raises:
+            EncoderError: a network that was exported without patches.
+        """
         ...
 
 

@@ -29,16 +29,15 @@ from openvino import properties
 from openvino.properties import hint
 
 from engine.card import ModelCard
-from engine.embeddings import Patch, Vectors
+from engine.embeddings import Patch, Patches, Vectors
 from engine.encoders.files import EncoderFiles
 from engine.encoders.patch import cut, normalise
 from engine.errors import EncoderError
+from engine.facts import UNKNOWN, Facts
 from engine.radiograph import Radiograph
 from engine.region import Region
 
 DEFAULT_RUNTIME = "openvino-f32"
-Maps = npt.NDArray[np.float32]
-"""(views, c, h, w): what the network saw in each place of each view."""
 PRECISIONS = {"openvino-f32": ov.Type.f32, "openvino-bf16": ov.Type.bf16}
 
 
@@ -93,22 +92,28 @@ class OnnxEmbedder:
         views = [normalise(cut(film, region, card.size, view), card.mean, card.std) for view in card.views]
         return np.concatenate(views)
 
-    def embed(self, patches: Sequence[Patch]) -> Vectors:
+    def embed(self, patches: Sequence[Patch], facts: Sequence[Facts] | None = None) -> Vectors:
         """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order. Thread-safe.
+
+        facts: what is known of each film's patient, for an encoder whose card has a code for them; None for nothing.
 
         Raises:
             EncoderError: patches of another shape or not finite, or a network that answers with zeros or not-a-number.
         """
         for patch in patches:
             self._check(patch)
-        vectors = np.empty((len(patches), self.card.dimension), np.float32)
+        vectors = np.empty((len(patches), self.card.features), np.float32)
         # a film alone stays in the caller's thread: bulk indexing has threads of its own
         run = map if len(patches) == 1 else self._workers.map
         for row, vector in zip(vectors, run(self._vector, patches), strict=True):
             row[:] = vector
-        return vectors
+        return self._joined(vectors, facts)
 
-    def explain(self, patch: Patch) -> tuple[Vectors, Maps]:
+    def _joined(self, vectors: Vectors, facts: Sequence[Facts] | None) -> Vectors:
+        code = self.card.facts
+        return vectors if code is None else code.join(vectors, facts or [UNKNOWN] * len(vectors))
+
+    def explain(self, patch: Patch) -> tuple[Vectors, Patches]:
         """The vector of a prepared patch (float32 (d,), unit; `embed`'s to rounding) and its patches. Thread-safe.
 
         The patches are float32 (views, c, h, w): the last feature map of each view before it is pooled; cell (0, 0) is
@@ -204,8 +209,8 @@ def _compile(data: bytes, card: ModelCard, *, patches: bool = False) -> ov.Compi
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise EncoderError(f"OpenVINO cannot run {card.name} ({reason}); try `--encoder default`") from error
-    if list(network.output(0).shape) != [1, card.dimension]:
-        raise EncoderError(f"{card.name} answers with {network.output(0).shape}, its card says [1, {card.dimension}]")
+    if list(network.output(0).shape) != [1, card.features]:
+        raise EncoderError(f"{card.name} answers with {network.output(0).shape}, its card says [1, {card.features}]")
     return network
 
 

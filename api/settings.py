@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment (variables CASELINK_*)."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +33,19 @@ class Settings(BaseSettings):
     max_upload_mib: int = Field(default=128, ge=1, description="Largest upload in MiB, all files of a query together.")
     max_films: int = Field(default=12, ge=1, description="Most films in one query.")
     threads: int | None = Field(default=None, ge=1, description="Threads of the encoder; unset = all cores.")
+
+
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
+    "MALLOC_TOP_PAD_": str(256 << 20),
+}
+"""For glibc, which otherwise hands the memory of each batch back and asks for it again."""
+
+
+def training_environment() -> dict[str, str]:
+    """This process's environment with the allocator's settings of a fit; what the user has set stays."""
+    return ALLOCATOR | os.environ
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """What a source of films says about them: lesions, events and films, before pseudonyms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -81,3 +82,16 @@ class History:
 
     lesions: tuple[Lesion, ...] = ()
     events: tuple[Event, ...] = ()
+
+
+def film_lesion(record: FilmRecord, lesions: Sequence[Lesion]) -> Lesion | None:
+    """The lesion a film shows: its own, else the patient's only one, else the only one at the film's site.
+
+    lesions: of the patient, where the film's record names none.
+    """
+    if record.lesion is not None:
+        return record.lesion
+    if len(lesions) <= 1:
+        return lesions[0] if lesions else None
+    here = [lesion for lesion in lesions if lesion.site == record.site and record.site]
+    return here[0] if len(here) == 1 else None

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from api.cli import archive, bench, demo, evaluate, index, query, serve
+from api.cli import archive, bench, demo, evaluate, explain, index, query, serve, train
 from engine.errors import CaselinkError
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.command("index")(index.index)
 app.command("query")(query.query)
 app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
+app.command("train")(train.train)
 app.command("report")(archive.report)
 app.command("archive")(archive.archive)
 app.command("patient")(archive.patient)

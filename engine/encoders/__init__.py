@@ -4,7 +4,7 @@ from pathlib import Path
 
 from engine.encoders.files import EncoderFiles, copy, is_intact
 from engine.encoders.runtime import OnnxEmbedder
-from engine.encoders.spec import DEFAULT, parse
+from engine.encoders.spec import DEFAULT, parse, run_folder
 
 __all__ = ["DEFAULT", "EncoderFiles", "OnnxEmbedder", "copy_encoder", "encoder_files", "load_exported", "open_encoder"]
 
@@ -14,11 +14,15 @@ copy_encoder = copy
 def encoder_files(spec: str, cache: Path) -> EncoderFiles:
     """The exported encoder of `spec` under `cache`; exported there (some ten seconds) on its first use.
 
-    spec: "default", a timm name, or NAME@FILE. A file in the cache that was damaged is exported anew.
+    spec: "default", a timm name, NAME@FILE, or the folder of a training run, whose encoder is used where it lies. A
+    file in the cache that was damaged is exported anew.
 
     Raises:
         EncoderError: an unknown encoder, weights that cannot be had, or a cache that cannot be written.
     """
+    run = run_folder(spec)
+    if run is not None:
+        return EncoderFiles.read(run)
     parsed = parse(spec)
     folder = cache / f"{parsed.name}-{parsed.key}"
     if is_intact(folder):

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.card import ModelCard
-from engine.encoders.spec import sha256_of
+from engine.encoders.spec import CARD_FILE, ONNX_FILE, sha256_of
 from engine.errors import EncoderError
 
-ONNX_FILE = "encoder.onnx"
-CARD_FILE = "card.json"
+__all__ = ["CARD_FILE", "ONNX_FILE", "EncoderFiles", "copy", "is_intact", "published"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a user may write after `--encoder`: "default", a timm name, or NAME@FILE. Imports neither torch nor timm."""
+"""What a user may write after `--encoder`: "default", a timm name, NAME@FILE, a run. Imports neither torch nor timm."""
 
 import hashlib
 import json
@@ -15,6 +15,7 @@ OFFLINE_CHOICES = "`--encoder default` (packaged weights) or `--encoder NAME@/pa
 EXPORT_VERSION = 2
 """Raised when the export changes what the ONNX file holds."""
 TOOLS = ("torch", "timm", "onnx", "onnxscript")
+ONNX_FILE, CARD_FILE = "encoder.onnx", "card.json"
 CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
@@ -75,6 +76,13 @@ def parse(text: str) -> Spec:
             f"{text!r} is not an encoder; give NAME@/path/to/checkpoint with a timm name such as resnet18"
         )
     return Spec(name, Path(file).expanduser() if at else None)
+
+
+def run_folder(text: str) -> Path | None:
+    """The folder of a training run that a user named instead of an encoder; None where the text names none."""
+    path = Path(text.strip()).expanduser()
+    holds_card = (path / CARD_FILE).is_file()
+    return path if holds_card or (path.is_dir() and len(path.parts) > 1) else None
 
 
 def packaged_weights() -> Path:

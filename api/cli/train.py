@@ -1,0 +1,98 @@
+"""`caselink train`: fit an encoder to one's own films, by a recipe."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.common import err, out
+from api.settings import settings, training_environment
+from engine.errors import SourceError
+from engine.training.recipe import Recipe, Scale, TrainingError, load_recipe, recipe_names
+from indexer.prepare import Roi
+from indexer.sources import SOURCES, SourceOptions, open_source
+from indexer.training import training_set
+
+if TYPE_CHECKING:
+    from engine.training.members import Step
+
+SHOWN = 10
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe (see --list), or a .toml file.")] = "default",
+    data: Annotated[Path | None, typer.Option(help="Folder of films with what is known of them.")] = None,
+    layout: Annotated[str, typer.Option(help=f"auto, {', '.join(SOURCES)}.")] = "auto",
+    run: Annotated[Path | None, typer.Option("--out", help="The run folder to make.")] = None,
+    scale: Annotated[Scale | None, typer.Option(help="How much of it to run; unset = as the recipe says.")] = None,
+    roi: Annotated[Roi, typer.Option(help="Learn from lesions that masks show, or from whole films.")] = Roi.mask,
+    seed: Annotated[int, typer.Option(min=0, help="Of all chance; the same seed gives the same weights.")] = 0,
+    list_: Annotated[bool, typer.Option("--list", help="Show the recipes and end.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
+    dev_only: Annotated[bool, typer.Option("--dev-only", help="Only the fit that is measured.")] = False,
+    final_only: Annotated[bool, typer.Option("--final-only", help="Only the fit on all films, unmeasured.")] = False,
+    table: Annotated[Path | None, typer.Option(help="CSV of the films (folder layout).")] = None,
+    here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
+) -> None:
+    """Train an encoder on a source of films; `caselink index --encoder RUN` then uses it."""
+    if list_:
+        _list()
+        return
+    if data is None or run is None:
+        raise SourceError("say which films with --data FOLDER and where to with --out RUN, or ask for --list")
+    if dev_only and final_only:
+        raise TrainingError("--dev-only and --final-only leave no fit to make; give one of them, or neither for both")
+    chosen = load_recipe(recipe, scale)
+    if sys.platform == "linux" and not here:  # the allocator reads its settings once, when a process begins
+        command = [sys.executable, "-m", "api.cli", *sys.argv[1:], "--here"]
+        os.execvpe(command[0], command, training_environment())
+    from engine.training.publish import publish  # torch and Lightning take seconds to import; --list needs neither
+    from engine.training.run import Fits
+    from engine.training.run import train as fit
+
+    _use_threads()
+    listing = open_source(data, layout, SourceOptions(table))
+    films, left = training_set(listing, roi, chosen.views, chosen.size)
+    for file, reason in left[:SHOWN]:
+        err.print(f"left out: {file}: {reason}", soft_wrap=True)
+    err.print(f"{chosen.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)
+    fits = Fits.development if dev_only else Fits.final if final_only else Fits.both
+    trained = fit(films, chosen, seed, run, fits=fits, resume=resume, tell=_tell)
+    card = publish(trained, run, seed=seed, scale=scale)
+    out.print(f"{card.name} ({card.fingerprint}): {card.trained_on}", soft_wrap=True)
+    out.print(
+        f"report: {run / 'report.html'}\nuse it: caselink index FILMS --archive ARCHIVE --encoder {run}", soft_wrap=True
+    )
+
+
+def _use_threads() -> None:
+    chosen = settings().threads
+    if chosen is not None:
+        from engine.encoders.reference import use_threads
+
+        use_threads(chosen)
+
+
+def _tell(step: "Step") -> None:
+    """A line on stderr after each epoch."""
+    epoch = step.epoch
+    name = step.name if step.of == 1 else f"{step.name} {step.number}/{step.of}"
+    precision = "" if epoch.precision is None else f", validation P@1 {100 * epoch.precision:.1f} %"
+    left = f"{epoch.left_s / 60:.1f} min left" if epoch.left_s >= 60 else f"{epoch.left_s:.0f} s left"
+    line = f"{name} fit, epoch {epoch.number}/{epoch.of}: loss {epoch.loss:.3f}{precision}, {left}"
+    print(line, file=sys.stderr, flush=True)
+
+
+def _list() -> None:
+    rows = Table("recipe", "title", "method", "scales", "paper")
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        rows.add_row(name, recipe.title, recipe.method, _scales(recipe), recipe.paper)
+    out.print(rows)
+
+
+def _scales(recipe: Recipe) -> str:
+    return ", ".join(scale.value for scale in Scale if scale in recipe.scales) or "as it is"

@@ -1,0 +1,131 @@
+"""From a source of films to a training set: each film read once, cut with room around it, its owner forgotten."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encoders.patch import cut
+from engine.encoders.runtime import usable_cores
+from engine.errors import FilmError, RegionError, SourceError
+from engine.radiograph import Radiograph
+from engine.readers import read
+from engine.region import Origin, Region, View
+from engine.training.films import ROOM, TrainingFilm, TrainingSet, cut_for_training, training_side
+from indexer.masks import lesion_pixels, lesion_region
+from indexer.prepare import Roi, around, merge
+from indexer.records import FilmRecord, History, film_lesion
+from indexer.sources import Listing
+
+DETAIL = 2048
+"""Longest side in pixels to which a film is decoded; a lesion crop of 160 pixels needs no more."""
+LeftOut = tuple[str, str]
+"""A film's name and why it is not among the others."""
+
+
+def training_set(
+    listing: Listing,
+    roi: Roi,
+    views: Sequence[View],
+    size: int,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[TrainingSet, list[LeftOut]]:
+    """The films of a source as an encoder of `size` sees them, and those that cannot be read, with the reason.
+
+    roi: whole films, or the lesion where a mask or box shows it; a film without either is cut whole. Films of the same
+    bytes are kept once. progress(done, total).
+
+    Raises:
+        SourceError: no film can be read.
+    """
+    work = [(record, listing, roi, tuple(views), size) for record in listing.films]
+    made: list[tuple[FilmRecord, TrainingFilm]] = []
+    left: list[LeftOut] = []
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for number, (record, done) in enumerate(zip(listing.films, pool.map(_film, work), strict=True), start=1):
+            if isinstance(done, TrainingFilm):
+                made.append((record, done))
+            else:
+                left.append((record.file, done))
+            if progress is not None:
+                progress(number, len(work))
+    if not made:
+        raise SourceError(f"none of the {len(work)} films of {listing.title} can be read; mend them, or name others")
+    return TrainingSet(tuple(_anonymous(made, left)), tuple(views), size, listing.title), left
+
+
+def _anonymous(made: list[tuple[FilmRecord, TrainingFilm]], left: list[LeftOut]) -> Iterator[TrainingFilm]:
+    """The films with opaque names, by the order in which a source names them; copies of a film are added to `left`."""
+    files: dict[str, str] = {}
+    patients: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    for record, film in made:
+        first = files.setdefault(film.sha256, record.file)
+        if first != record.file:
+            left.append((record.file, f"the same bytes as {first}"))
+            continue
+        patient = patients.setdefault(film.patient, f"p{len(patients) + 1:05}")
+        group = groups.setdefault(film.group, f"g{len(groups) + 1:05}")
+        yield replace(film, patient=patient, group=group)
+
+
+def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> TrainingFilm | str:
+    """A film cut for training, patient and group still as the source says; or why it cannot be used."""
+    record, listing, roi, views, size = work
+    if record.problem or record.path is None:
+        return record.problem or "a table names it, but there is no such file"
+    try:
+        film = read(record.path.read_bytes(), name=record.file, at_least=DETAIL)
+        drawn = _drawn(record.mask)
+        region = _region(record, film, roi, drawn)
+        cuts = cut_for_training(film, region, views, size)
+    except OSError as error:
+        return f"the file cannot be read ({error.strerror})"
+    except (FilmError, RegionError) as error:
+        return str(error).removeprefix(f"{record.file}: ")
+    known = merge(record.header, film.header)
+    patient = known.patient or f"film {record.file}"
+    lesion = film_lesion(record, listing.histories.get(patient, History()).lesions)
+    return TrainingFilm(
+        cuts=cuts,
+        sha256=film.sha256,
+        origin=region.origin,
+        patient=patient,
+        group=record.group or patient,
+        entity=lesion.entity or None if lesion else None,
+        malignancy=lesion.malignancy if lesion else None,
+        mask=None if drawn is None else _mask(drawn, film, size),
+        age=known.age,
+        sex=None if known.sex is None else known.sex.value,
+        site=tuple(
+            word.strip() for word in (record.site or (lesion.site if lesion else None) or "").split(";") if word.strip()
+        ),
+        centre=record.centre,
+    )
+
+
+def _drawn(mask: Path | None) -> npt.NDArray[np.bool_] | None:
+    return None if mask is None else lesion_pixels(mask.read_bytes(), mask.name)
+
+
+def _region(record: FilmRecord, film: Radiograph, roi: Roi, drawn: npt.NDArray[np.bool_] | None) -> Region:
+    found = None
+    if roi is Roi.mask and drawn is not None and record.mask is not None:
+        found = lesion_region(drawn, film.shape, record.mask.name)
+    if roi is Roi.mask and found is None and record.boxes:
+        found = around(record.boxes, film.shape)
+    return found or Region.whole(film.shape)
+
+
+def _mask(drawn: npt.NDArray[np.bool_], film: Radiograph, size: int) -> npt.NDArray[np.bool_]:
+    """The lesion on the `film` view with its room: a cell belongs to it where half of its area does."""
+    picture = Radiograph(
+        pixels=drawn.astype(np.float32), sha256=film.sha256, source=film.source, full_shape=drawn.shape
+    )
+    region = Region(0, 0, drawn.shape[1], drawn.shape[0], Origin.mask)
+    shown: npt.NDArray[np.bool_] = cut(picture, region, training_side(size), View.film, ROOM) >= 0.5
+    return shown

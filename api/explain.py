@@ -7,13 +7,25 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from api.archived import Archived, find, original, thumbnail
 from api.explained import Explanation, FilmMap, ViewMap
 from api.lookup import QueryFilm
 from engine.embeddings import Embedder
 from engine.errors import EncoderError, QueryError
-from engine.explain import Agreement, Classifier, Heat, Look, agreement, drawn_out, look, overlay, vote_activation
+from engine.explain import (
+    Agreement,
+    Classifier,
+    Heat,
+    Look,
+    agreement,
+    drawn_out,
+    look,
+    overlay,
+    vote_activation,
+    window,
+)
 from engine.radiograph import Radiograph
 from engine.region import Origin
 from indexer.answer import NOTICE
@@ -24,13 +36,11 @@ OVERLAY_SIDE = 512
 DIGITS = 4
 MOST_VOTERS = 20
 ENCODER = "encoder"
-RULE = "Each place's share of the similarity between the two films; bright where a film's own places count most"
-INEXACT = (
-    RULE + ". This encoder transforms the features after they are pooled, so the shares are of the features before"
-)
-BY_CLASSIFIER = "class activation map of the encoder's classifier (Zhou 2016): what each place adds for the entity"
+RULE = "bright where a place adds most to the similarity of the two films: what was compared, not where a lesion is"
+INEXACT = f"{RULE}; told from the features before this encoder's last layers, which do not keep places apart"
+BY_CLASSIFIER = "bright where a place adds most for it in the encoder's classifier (class activation map, Zhou 2016)"
 BY_VOTE = (
-    "this encoder has no classifier: what each place adds to the similarity with the neighbours who had the entity"
+    "bright where a place adds most to the similarity with the neighbours who had it; this encoder has no classifier"
 )
 NOT_ASKED = "no entity was asked for"
 NO_VOTERS = "this encoder has no classifier, and no neighbours who had the entity were named"
@@ -134,7 +144,10 @@ def told(pair: Pair) -> Explanation:
 
 def _film_map(heats: Sequence[Heat], film: Radiograph) -> FilmMap:
     rows, columns = film.shape
-    return FilmMap(rows, columns, tuple(_view_map(heat) for heat in heats), _png(heats, film.shape))
+    box = window(heats, film.shape)
+    return FilmMap(
+        rows, columns, box, tuple(_view_map(heat) for heat in heats), _png(drawn_out(heats, box, OVERLAY_SIDE))
+    )
 
 
 def _view_map(heat: Heat) -> ViewMap:
@@ -142,8 +155,8 @@ def _view_map(heat: Heat) -> ViewMap:
     return ViewMap(heat.view.value, heat.square, grid)
 
 
-def _png(heats: Sequence[Heat], shape: tuple[int, int]) -> str:
-    tint = overlay(drawn_out(heats, shape, OVERLAY_SIDE))
+def _png(heat: npt.NDArray[np.float32]) -> str:
+    tint = overlay(heat)
     done, data = cv2.imencode(".png", cv2.cvtColor(tint, cv2.COLOR_RGBA2BGRA))
     if not done:
         raise EncoderError(f"no PNG can be made of a map of {tint.shape[1]}x{tint.shape[0]} pixels; report this film")

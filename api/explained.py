@@ -18,10 +18,14 @@ class ViewMap:
 
 @dataclass(frozen=True)
 class FilmMap:
-    """A film's maps. rows, columns: of the full film. overlay: PNG with alpha of all of it, base64, to lay on it."""
+    """A film's maps. rows, columns: of the full film. overlay: PNG with alpha, base64, to lay on its part `box`.
+
+    box: (x0, y0, x1, y1) in film pixels, what the encoder saw of the film.
+    """
 
     rows: int
     columns: int
+    box: tuple[int, int, int, int]
     maps: tuple[ViewMap, ...]
     overlay: str
 

@@ -1,6 +1,7 @@
 """The second screen: what similar patients had, and their films beside the query's."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from api.client import ApiProblem, ApiUnreachable
 from api.schemas import Ballot, QueryFacts, SearchAnswer, SimilarCase, SimilarFilm
 from ui import backend
+from ui.explain import agreement, speaking
 from ui.figures import Shown, figure
 from ui.parts import fact_list, heading, note, sentence, trouble
 from ui.session import Screen, Session
@@ -99,12 +101,14 @@ def asked_line(answer: SearchAnswer) -> str:
 
 
 def _queries(session: Session, answer: SearchAnswer) -> None:
+    films = st.container()
+    tints = speaking(session, answer)
     figures = "".join(
-        figure(shown, escape(joined(["Your film", film_line(facts.view, facts.side)])))
-        for number, facts in enumerate(answer.queries)
+        figure(replace(shown, tint=tint), escape(joined(["Your film", film_line(facts.view, facts.side)])))
+        for number, (facts, tint) in enumerate(zip(answer.queries, tints, strict=True))
         if (shown := _own(session, number, facts, CARD)) is not None
     )
-    st.html(f'<div class="cl-queries cl-n{min(len(answer.queries), 3)}">{figures}</div>')
+    films.html(f'<div class="cl-queries cl-n{min(len(answer.queries), 3)}">{figures}</div>')
 
 
 def _own(session: Session, number: int, facts: QueryFacts, size: int) -> Shown | None:
@@ -150,23 +154,26 @@ def _card(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: boo
         st.html(f'<span id="{anchor(case)}"></span>')
         films, facts = st.columns([1.9, 1], gap="medium")
         with films:
-            st.html(_pair(session, answer, case, zoomed))
+            _pair(session, answer, case, zoomed)
         with facts:
             _facts(session, case)
         if len(case.films) > 1:
             _more(session, case, zoomed)
 
 
-def _pair(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: bool) -> str:
-    """The query's film of the same view, and the patient's film most like it."""
+def _pair(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: bool) -> None:
+    """The query's film of the same view, and the patient's film most like it; on wish, where they agree."""
     best, size = case.films[0], FINE if zoomed else CARD
     number = beside(answer.queries, best)
     asked = answer.queries[number]
-    left, right = _own(session, number, asked, size), archived(session, best, case, size)
+    films = st.container()
+    tints = agreement(session, answer, case, number)
+    pictures = _own(session, number, asked, size), archived(session, best, case, size)
+    left, right = (film and replace(film, tint=tint) for film, tint in zip(pictures, tints, strict=True))
     mine = joined(["Your film", film_line(asked.view, asked.side)])
     theirs = joined([f"Patient {case.rank}", film_line(best.view, best.side)])
     shown = [figure(film, escape(words), zoomed) for film, words in ((left, mine), (right, theirs)) if film is not None]
-    return f'<div class="cl-pair">{"".join(shown)}</div>'
+    films.html(f'<div class="cl-pair">{"".join(shown)}</div>')
 
 
 def anchor(case: SimilarCase) -> str:

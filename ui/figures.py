@@ -9,13 +9,27 @@ from ui.boxes import Box, close_up
 
 @dataclass(frozen=True)
 class Shown:
-    """A film to show. picture: JPEG or PNG of the whole film. box: in pixels of the full film. alt: its text."""
+    """A film to show. picture: JPEG or PNG of the whole film. box: in pixels of the full film. alt: its text.
+
+    tint: a map to lay over it, None for none.
+    """
 
     picture: bytes
     rows: int
     columns: int
     alt: str
     box: Box | None = None
+    tint: "Tint | None" = None
+
+
+@dataclass(frozen=True)
+class Tint:
+    """A map over a part of a film. overlay: PNG with alpha, base64. box: the part, in film pixels. strength: 0..1."""
+
+    overlay: str
+    box: Box
+    alt: str
+    strength: float = 1.0
 
 
 def data_uri(picture: bytes) -> str:
@@ -36,7 +50,7 @@ def figure(film: Shown, caption: str = "", zoomed: bool = False) -> str:
     )
     frame = (
         f'<div class="cl-frame"><div class="cl-film" style="aspect-ratio:{width}/{height};{fit}">'
-        f"{picture}{_outline(film.box, seen)}</div></div>"
+        f"{picture}{_tint(film.tint, seen)}{_outline(film.box, seen)}</div></div>"
     )
     words = f"<figcaption>{caption}</figcaption>" if caption else ""
     return f'<figure class="cl-figure">{frame}{words}</figure>'
@@ -45,12 +59,25 @@ def figure(film: Shown, caption: str = "", zoomed: bool = False) -> str:
 def _outline(box: Box | None, seen: Box) -> str:
     if box is None:
         return ""
+    return f'<span class="cl-box" style="{_place(box, seen)}"></span>'
+
+
+def _tint(tint: Tint | None, seen: Box) -> str:
+    if tint is None:
+        return ""
+    return (
+        f'<img class="cl-tint" alt="{escape(tint.alt)}" src="data:image/png;base64,{tint.overlay}" '
+        f'style="{_place(tint.box, seen)};opacity:{tint.strength:.2f}">'
+    )
+
+
+def _place(box: Box, seen: Box) -> str:
+    """Where a box of the film lies in the part that is seen, as CSS."""
     width, height = seen[2] - seen[0], seen[3] - seen[1]
-    place = (
+    return (
         f"left:{_share(box[0] - seen[0], width)};top:{_share(box[1] - seen[1], height)};"
         f"width:{_share(box[2] - box[0], width)};height:{_share(box[3] - box[1], height)}"
     )
-    return f'<span class="cl-box" style="{place}"></span>'
 
 
 def _share(part: float, whole: float) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import streamlit as st
 
 from api.client import File
-from api.schemas import ArchiveFacts, PatientHistory, SearchAnswer, SimilarCase
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, SearchAnswer, SimilarCase
 from ui.boxes import Box
 
 _KEY = "caselink"
@@ -49,7 +49,7 @@ class Session:
     boxes: lesion box by film key. charts: how often a film's chart was drawn anew. asked: the films that `answer`
     is about. opened: the case whose `history` is shown. refusals: sentences on files that were not added.
     scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts: of the archive, as last
-    known.
+    known. explained: explanations fetched so far, by what they are of.
     """
 
     screen: Screen = Screen.ask
@@ -65,6 +65,7 @@ class Session:
     opened: SimilarCase | None = None
     scroll_to: str | None = None
     facts: ArchiveFacts | None = None
+    explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
 
     @property

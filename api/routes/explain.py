@@ -22,6 +22,7 @@ MANY = ("roi", "voters")
 _MAP = {
     "rows": 2048,
     "columns": 1536,
+    "box": [413, 637, 1013, 1237],
     "maps": [{"view": "region", "square": [413, 637, 1013, 1237], "grid": [[0.0, 0.25], [1.0, 0.5]]}],
     "overlay": "(a PNG with alpha in base64)",
 }

@@ -2,7 +2,7 @@
 
 from engine.explain.cam import Classifier, vote_activation
 from engine.explain.films import Agreement, Look, agreement, look
-from engine.explain.heat import Heat, drawn_out, heats
+from engine.explain.heat import Heat, drawn_out, heats, window
 from engine.explain.match import match_maps
 from engine.explain.overlay import laid_over, overlay
 
@@ -19,4 +19,5 @@ __all__ = [
     "match_maps",
     "overlay",
     "vote_activation",
+    "window",
 ]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from engine.explain.match import Map, scaled
 from engine.region import Region, View
 
+Box = tuple[int, int, int, int]
 LONG_SIDE = 256
 """Long side in pixels of a map drawn out over a film: its cells are coarse."""
 
@@ -44,29 +45,38 @@ def heats(
     return tuple(Heat(*each) for each in zip(views, squares, grids, strict=True))
 
 
-def drawn_out(found: Sequence[Heat], shape: tuple[int, int], long_side: int = LONG_SIDE) -> npt.NDArray[np.float32]:
-    """The maps of all views on a film of `shape`, added up, float32 0..1 with `long_side`; 0 where no view looks.
+def window(found: Sequence[Heat], shape: tuple[int, int]) -> Box:
+    """The part of a film of `shape` that the views show, (x0, y0, x1, y1) in film pixels."""
+    x0, y0 = (min(heat.square[axis] for heat in found) for axis in (0, 1))
+    x1, y1 = (max(heat.square[axis] for heat in found) for axis in (2, 3))
+    return max(x0, 0), max(y0, 0), min(x1, shape[1]), min(y1, shape[0])
 
-    Between the centres of cells it is interpolated; a place that two views show has the sum of both.
+
+def drawn_out(found: Sequence[Heat], box: Box, long_side: int = LONG_SIDE) -> npt.NDArray[np.float32]:
+    """The maps of all views over a part of the film, added up, float32 0..1 with `long_side`; 0 where no view looks.
+
+    box: (x0, y0, x1, y1) in film pixels. Between the centres of cells it is interpolated (bicubic); a place that two
+    views show has the sum of both.
     """
-    scale = long_side / max(shape)
-    rows, columns = (max(1, round(side * scale)) for side in shape)
-    total = np.zeros((rows, columns), np.float32)
-    for heat in found:
-        total += _placed(heat, shape, (rows, columns))
+    x0, y0, x1, y1 = box
+    scale = long_side / max(x1 - x0, y1 - y0)
+    rows, columns = (max(1, round(side * scale)) for side in (y1 - y0, x1 - x0))
+    y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
+    total = np.sum([_placed(heat, y, x) for heat in found], axis=0, dtype=np.float32)
     top = float(total.max())
-    return total / np.float32(top) if top > 1 else total
+    return np.asarray(total / np.float32(top) if top > 1 else total)
 
 
-def _placed(heat: Heat, shape: tuple[int, int], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+def _placed(heat: Heat, y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """A map at film rows y and columns x."""
     x0, y0, x1, y1 = heat.square
     rows, columns = heat.grid.shape
-    y = ((np.arange(size[0]) + 0.5) * shape[0] / size[0] - y0) / (y1 - y0)
-    x = ((np.arange(size[1]) + 0.5) * shape[1] / size[1] - x0) / (x1 - x0)
-    across, down = np.meshgrid((x * columns - 0.5).astype(np.float32), (y * rows - 0.5).astype(np.float32))
-    found = cv2.remap(heat.grid, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen = ((y >= 0) & (y < 1))[:, None] & ((x >= 0) & (x < 1))[None]
-    return np.where(seen, found, np.float32(0))
+    down, across = (y - y0) / (y1 - y0), (x - x0) / (x1 - x0)
+    at_x, at_y = np.meshgrid((across * columns - 0.5).astype(np.float32), (down * rows - 0.5).astype(np.float32))
+    found = cv2.remap(heat.grid, at_x, at_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    seen = ((down >= 0) & (down < 1))[:, None] & ((across >= 0) & (across < 1))[None]
+    return np.where(seen, np.clip(found, 0, 1), np.float32(0))
 
 
 def _on_film(square: tuple[int, int, int, int], grid: tuple[int, ...], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:

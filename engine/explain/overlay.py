@@ -5,11 +5,11 @@ import numpy as np
 import numpy.typing as npt
 
 Rgba = npt.NDArray[np.uint8]
-STRONGEST = 0.62
+STRONGEST = 0.68
 """Opacity where a map is 1."""
-FAINTEST = 0.25
+FAINTEST = 0.12
 """Values below it are not tinted: they are the lesser part of the film, and it shall be seen as it is."""
-LEVEL = 0.6
+LEVEL = 0.55
 """The line runs where a map falls below it."""
 LOW, HIGH = 70, 215
 """Part of viridis that is used, which people with any colour vision read alike; its dark end is lost on black and its
@@ -23,7 +23,7 @@ def overlay(heat: npt.NDArray[np.float32]) -> Rgba:
     strength = np.clip((heat - FAINTEST) / (1 - FAINTEST), 0, 1)
     picture[..., 3] = np.rint(255 * STRONGEST * strength)
     outlines, _ = cv2.findContours((heat >= LEVEL).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(picture, outlines, -1, (235, 245, 250, 235), 1, cv2.LINE_8)
+    cv2.drawContours(picture, outlines, -1, (235, 245, 250, 230), 1, cv2.LINE_8)
     return np.asarray(picture, np.uint8)
 
 

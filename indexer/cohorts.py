@@ -17,14 +17,15 @@ from indexer.filters import parse_filter
 from indexer.ingest import IngestReport, ingest
 from indexer.prepare import Roi
 from indexer.sources import SourceOptions, open_source
+from indexer.votes.films import film_cohort
 from indexer.writer import open_writer
-
-EXTRA = ("sha256", "file", "malignancy", "stage", "proof", "source")
-"""Further columns of a snapshot's films that a cohort carries: to pair archives, and to report by."""
 
 
 def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
     """The films of a snapshot that pass a filter, with their vectors.
+
+    Patients who share a film but for retouching, and their split groups, are taken as one: near-duplicates are on one
+    side of every split and cast one vote.
 
     Raises:
         FilterError: a filter not understood. QueryError: no film there, or a filter that leaves none.
@@ -39,21 +40,7 @@ def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
     if not keep.any():
         raise QueryError(f"no film of {snapshot.manifest.title} passes the filter {where!r}; widen it")
     table = snapshot.films.filter(keep)
-    columns = {name: np.array(table[name].to_pylist(), dtype=object) for name in table.column_names}
-    return Cohort(
-        vectors=_vectors(snapshot)[keep],
-        film=snapshot.film[keep],
-        patient=columns["patient"].astype(str),
-        group=columns["split_group"].astype(str),
-        entity=columns["entity"],
-        age=columns["age"].astype(float),
-        sex=columns["sex"],
-        site=columns["site"],
-        centre=columns["centre"],
-        view=columns["view"],
-        region=columns["region"].astype(str),
-        extra={name: columns[name] for name in EXTRA},
-    )
+    return film_cohort(table, _vectors(snapshot)[keep])
 
 
 def _vectors(snapshot: Snapshot) -> Vectors:

@@ -1,17 +1,18 @@
 """`caselink evaluate`: how often the similar patients had the same entity."""
 
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.common import LOUD, QUIET, as_json, encoder_for, err, out, print_json, save
-from api.cli.figures import LEGEND, figures
+from api.cli.common import LOUD, QUIET, as_json, err, out, print_json, save
+from api.cli.figures import LEGEND, closing, figures
+from api.cli.measure import Plan, measure
 from engine.errors import QueryError
-from indexer.archive import Archive, Snapshot
-from indexer.cohorts import cohort_of, unseen
-from indexer.evaluation import Evaluation, markdown
-from indexer.evaluation import evaluate as score
+from indexer.evaluation import KS, markdown, merging
+from indexer.evaluation.tables import sections
 from indexer.prepare import Roi
 from indexer.sources import SOURCES
 
@@ -25,30 +26,51 @@ def evaluate(
     roi: Annotated[Roi | None, typer.Option(help="Of the queries; unset = as the archive was indexed.")] = None,
     where: Annotated[str | None, typer.Option(help="Filter on the archive's films.")] = None,
     query_where: Annotated[str | None, typer.Option(help="Filter on the queries; unset = the same filter.")] = None,
-    by: Annotated[str | None, typer.Option(help="Report each value of a column apart, e.g. centre.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Cross-validate: each of N folds of split groups asks all others.")
+    ] = None,
+    leave_out: Annotated[
+        str | None, typer.Option(help="Each value of this column asks the films of all others, e.g. centre.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="An archive of the same films by another encoder: paired differences to it.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(help="Report each value of a column apart, e.g. centre; repeat.")
+    ] = None,
+    merge: Annotated[
+        list[str] | None, typer.Option(help="'one=other': also report with other counted as one; repeat.")
+    ] = None,
+    k: Annotated[
+        list[int] | None, typer.Option(help="Numbers of neighbouring patients; unset = 1 3 5 7; repeat.")
+    ] = None,
+    malignant_at: Annotated[
+        float | None, typer.Option(help="Malignant from this share of votes; unset = fixed on other patients.")
+    ] = None,
     encoder: Annotated[str | None, typer.Option(help="Unset = the archive's own.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap and of the folds.")] = 0,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples.")] = 1000,
     json: Annotated[Path | None, typer.Option(help="Write the figures there as JSON; - for stdout.")] = None,
     table: Annotated[Path | None, typer.Option("--markdown", help="Write the tables there as Markdown.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Draw reliability.png and risk_coverage.png in this folder.")
+    ] = None,
 ) -> None:
-    """Measure precision, hit, vote accuracy, macro recall and mAP against patients the archive has not seen."""
-    with Archive(archive) as opened:
-        snapshot = opened.snapshot
-        chosen = _roi(snapshot, roi, inside=queries is None)
-        if queries is None:
-            result = _inside(snapshot, where, query_where, by, resamples, seed)
-        else:
-            embedder = encoder_for(archive, encoder).embedder
-            with unseen(snapshot, embedder, queries, layout, chosen) as (asked, report):
-                for file, reason in report.left_out:
-                    err.print(f"left out: {file}: {reason}", soft_wrap=True)
-                cohort = cohort_of(asked, query_where if query_where is not None else where)
-                result = score(cohort_of(snapshot, where), cohort, by=by, resamples=resamples, seed=seed)
-        facts = _facts(snapshot, chosen, where, query_where, queries)
-    found = result.to_dict(facts)
+    """Measure precision, hit, vote accuracy, macro recall and mAP against patients the archive has not seen.
+
+    Also how far the share of votes can be trusted, and how well the votes tell malignant from benign.
+    """
+    if plots and not find_spec("matplotlib"):
+        raise QueryError("plots are drawn by matplotlib, which is not installed; install caselink with its extra train")
+    plan = Plan(
+        queries, layout, roi, where, query_where, folds, leave_out, tuple(by or ()), merging(merge or []),
+        tuple(k or KS), malignant_at, encoder, seed, resamples,
+    )  # fmt: skip
+    found = measure(archive, against, plan)
     if table:
         save(table, markdown(found))
+    if plots:
+        _draw(plots, found)
     if json and str(json) in STDOUT:
         print_json(found)
         return
@@ -57,53 +79,26 @@ def evaluate(
     _print(found)
 
 
-def _inside(
-    snapshot: Snapshot, where: str | None, query_where: str | None, by: str | None, resamples: int, seed: int
-) -> Evaluation:
-    archive = cohort_of(snapshot, where)
-    asked = None if query_where in (None, where) else cohort_of(snapshot, query_where)
-    return score(archive, asked, by=by, resamples=resamples, seed=seed)
+def _draw(folder: Path, found: Mapping[str, Any]) -> None:
+    from api.cli.plots import draw  # here, as matplotlib is of the extra train and slow to load
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, says in draw(folder, found):
+            err.print(f"{path}: {says}", soft_wrap=True)
+    except OSError as error:
+        raise QueryError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
 
 
-def _roi(snapshot: Snapshot, roi: Roi | None, *, inside: bool) -> Roi:
-    """The region of the queries; inside an archive it is the archive's own and cannot be another."""
-    indexed = {source.roi for source in snapshot.manifest.sources.values()}
-    if roi is None:
-        return Roi.mask if Roi.mask in indexed else Roi.whole
-    if inside and indexed != {roi.value}:
-        was = " and ".join(sorted(indexed)) or "nothing"
-        raise QueryError(
-            f"the archive was indexed with --roi {was}, not {roi.value}; index the films with --roi {roi.value} "
-            "into another archive and evaluate that one"
-        )
-    return roi
-
-
-def _facts(
-    snapshot: Snapshot, roi: Roi, where: str | None, query_where: str | None, queries: Path | None
-) -> dict[str, Any]:
-    manifest = snapshot.manifest
-    return {
-        "archive": manifest.title,
-        "synthetic": manifest.synthetic,
-        "version": manifest.version,
-        "model": manifest.card.name,
-        "model_fingerprint": manifest.card.fingerprint,
-        "runtime": manifest.card.runtime,
-        "index": "exact",
-        "roi": roi.value,
-        "where": where,
-        "query_where": query_where if query_where is not None else where,
-        "queries": queries.name if queries else None,
-    }
-
-
-def _print(found: dict[str, Any]) -> None:
+def _print(found: Mapping[str, Any]) -> None:
     if found["manifest"]["synthetic"]:
         out.print("SYNTHETIC archive: these figures say nothing about real films", style=LOUD)
-    for name, group in found["groups"].items():
+    for name in sections(found):
+        group = found["groups"][name]
         counts = f"{group['n_films']} films, {group['n_patients']} patients"
         out.print(f"\n{name}: {counts}; per cent, 95 % interval in brackets", style=LOUD)
         for line in figures(found, name):
             out.print(line, soft_wrap=True)
+    for line in closing(found):
+        out.print(line, soft_wrap=True)
     out.print(f"\n{LEGEND}", style=QUIET)

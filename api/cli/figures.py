@@ -5,7 +5,17 @@ from itertools import groupby
 from typing import Any
 
 from indexer.evaluation import entity_rows, rows
-from indexer.evaluation.tables import BASELINES
+from indexer.evaluation.tables import BASELINES, against, long_columns
+from indexer.evaluation.vote_tables import (
+    confidence_rows,
+    coverage_rows,
+    fold_rows,
+    label_rows,
+    malignancy_rows,
+    merged_labels,
+    paired_rows,
+    value_rows,
+)
 
 SHORT = {long: name for name, long in BASELINES.items()}
 """One word for each baseline's full name, which the legend gives."""
@@ -13,6 +23,8 @@ LEGEND = "neighbours by images of this archive; " + "; ".join(f"{name}: {long}" 
 CELL = 17
 """A blank and "56.7 (54.1–59.0)"."""
 ENTITY, COUNT = 26, 9
+LABEL, WIDE = 40, 18
+VALUE = 14
 
 
 def figures(found: Mapping[str, Any], group: str) -> Iterator[str]:
@@ -22,6 +34,54 @@ def figures(found: Mapping[str, Any], group: str) -> Iterator[str]:
         yield from _measure(measure, header[2:-1], list(lines))
         yield ""
     yield from _entities(entity_rows(found, group))
+    for table in (label_rows(found, group), malignancy_rows(found, group)):
+        yield from _under(table)
+    yield from _block(confidence_rows(found, group), LABEL, WIDE)
+    if compared := paired_rows(found, group, ["1", str(found["manifest"]["vote_k"])] if "paired" in found else ()):
+        yield from ("", against(found), *_compared(compared))
+
+
+def closing(found: Mapping[str, Any]) -> Iterator[str]:
+    """The lines that are of no one group: columns of many values, answering the surest only, folds."""
+    for column in long_columns(found):
+        header, *body = value_rows(found, column)
+        yield ""
+        yield _values(header)
+        yield from (_values(line) for line in body)
+    yield from _block(coverage_rows(found)[:1] + coverage_rows(found)[1::2], VALUE, VALUE)
+    yield from _block(fold_rows(found), VALUE, 15)
+    if merged := merged_labels(found):
+        yield from ("", merged)
+
+
+def _under(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table whose labels are too long to stand before their cells: they stand above them."""
+    if not table:
+        return
+    (title, *header), *body = table
+    yield ""
+    yield _line(title, header, 10, CELL)
+    for label, *cells in body:
+        yield f"  {label}"
+        yield _line("", [cell.replace("100.0", "100") for cell in cells], 10, CELL)
+
+
+def _block(table: Sequence[Sequence[str]], label: int, cell: int) -> Iterator[str]:
+    if table:
+        yield ""
+        yield from (_line(title, cells, label, cell) for title, *cells in table)
+
+
+def _values(line: Sequence[str]) -> str:
+    name, films, patients, *cells = line
+    return _line(name, [films, patients], 11, 6) + "".join(cell.replace("100.0", "100").rjust(19) for cell in cells)
+
+
+def _compared(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Figure; then this, other, difference and what its interval says, under it."""
+    for title, this, other, difference, interval in table[1:]:
+        yield title
+        yield f"  {this.rjust(6)} and {other.rjust(6)}, {difference.rjust(23)}, {interval}"
 
 
 def _measure(measure: str, ks: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,9 +1,24 @@
 """Evaluations as tables to read."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
+
+from indexer.evaluation.cells import percent, pipes
+from indexer.evaluation.vote_tables import (
+    BALLOTS,
+    confidence_rows,
+    coverage_rows,
+    fold_rows,
+    label_rows,
+    malignancy_rows,
+    merged_labels,
+    paired_rows,
+    reliability_rows,
+    value_rows,
+)
 
 MEASURES = {
     "precision": "precision",
@@ -12,7 +27,13 @@ MEASURES = {
     "macro_recall": "macro recall",
 }
 BASELINES = {"metadata": "age, sex, site only", "shortcut": "what is missing only", "majority": "most common entity"}
+MOST_SECTIONS = 4
+"""Values of a column up to which each is shown in full."""
 _MODEL = "images"
+__all__ = [
+    "BASELINES", "MEASURES", "against", "entity_rows", "load_schema", "long_columns", "markdown", "percent", "pipes",
+    "rows", "sections",
+]  # fmt: skip
 
 
 def load_schema() -> dict[str, Any]:
@@ -49,18 +70,72 @@ def entity_rows(evaluation: Mapping[str, Any], group: str = "all") -> list[list[
 
 
 def markdown(evaluation: Mapping[str, Any]) -> str:
-    """Every group's figures beside their baselines, then recall by entity, as Markdown."""
+    """Every group's figures beside their baselines, what its votes are worth and recall by entity, as Markdown.
+
+    A column of more than MOST_SECTIONS values is one table instead, with a line for each value.
+    """
     manifest = evaluation["manifest"]
     how = (
         f"Protocol: {manifest['protocol']}, archive of {manifest['n_archive_films']} films of "
         f"{manifest['n_archive_patients']} patients. Per cent; in brackets the {manifest['intervals']}. "
         f"Vote: one patient, one vote; {manifest['vote']}."
     )
-    parts = [how]
-    for name, figures in evaluation["groups"].items():
+    parts = [how, merged_labels(evaluation), _piped(fold_rows(evaluation))]
+    for name in sections(evaluation):
+        figures = evaluation["groups"][name]
         counts = f"{figures['n_films']} films, {figures['n_patients']} patients, {figures['n_groups']} split groups"
-        parts += [f"### {name} ({counts})", pipes(rows(evaluation, name)), pipes(entity_rows(evaluation, name))]
-    return "\n\n".join(parts) + "\n"
+        parts += [f"### {name} ({counts})", pipes(rows(evaluation, name))]
+        parts += [_piped(table(evaluation, name)) for table in (label_rows, confidence_rows, malignancy_rows)]
+        parts += _paired(evaluation, name)
+        parts.append(pipes(entity_rows(evaluation, name)))
+    parts += [
+        text
+        for column in long_columns(evaluation)
+        for text in (f"### By {column}", pipes(value_rows(evaluation, column)))
+    ]
+    parts += _details(evaluation)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def sections(evaluation: Mapping[str, Any]) -> list[str]:
+    """The groups that are shown in full: all, and the values of columns that have few."""
+    long = tuple(f"{column}=" for column in long_columns(evaluation))
+    return [name for name in evaluation["groups"] if not name.startswith(long)] if long else list(evaluation["groups"])
+
+
+def long_columns(evaluation: Mapping[str, Any]) -> list[str]:
+    """The columns reported by that have more than MOST_SECTIONS values."""
+    counts = Counter(name.split("=")[0] for name in evaluation["groups"] if name != "all")
+    return [column for column, count in counts.items() if count > MOST_SECTIONS]
+
+
+def against(evaluation: Mapping[str, Any]) -> str:
+    """What the paired differences are between, as a sentence."""
+    paired = evaluation["paired"]
+    other = paired.get("against", {})
+    name = f"{other['archive']} by {other['model']}" if other else "another run"
+    return (
+        f"Against {name}, the same {paired['n_films']} films: difference = this - other, 95 % interval over the same "
+        "resampled split groups."
+    )
+
+
+def _paired(evaluation: Mapping[str, Any], name: str) -> list[str]:
+    table = paired_rows(evaluation, name)
+    return [against(evaluation), pipes(table)] if table else []
+
+
+def _details(evaluation: Mapping[str, Any]) -> list[str]:
+    found = []
+    for ballot, title in BALLOTS.items():
+        for what, table in (("Reliability", reliability_rows), ("Answering the surest only", coverage_rows)):
+            if lines := table(evaluation, ballot):
+                found += [f"### {what} ({title})", pipes(lines)]
+    return found
+
+
+def _piped(table: list[list[str]]) -> str:
+    return pipes(table) if table else ""
 
 
 def _ordered(sources: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -72,20 +147,3 @@ def _cells(given: Mapping[str, Any], ks: Sequence[str]) -> list[str]:
     if "value" in given:
         return ["" for _ in ks] + [percent(given)]
     return [percent(given[k]) for k in ks] + [""]
-
-
-def percent(estimate: Mapping[str, float | None]) -> str:
-    """An estimate in per cent with its interval, where it has one; "" where there is none."""
-    value, low, high = estimate["value"], estimate["low"], estimate["high"]
-    if value is None:
-        return ""
-    if low is None or high is None:
-        return f"{100 * value:.1f}"
-    return f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
-
-
-def pipes(table: list[list[str]]) -> str:
-    """A header and rows as a Markdown table."""
-    header, *body = ([cell.replace("|", "\\|") for cell in row] for row in table)
-    lines = [header, ["---" for _ in header], *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,161 @@
+"""What `caselink evaluate` measures: cohorts read from archives and sources, asked as planned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.cli.common import encoder_for, err
+from engine.errors import QueryError
+from indexer.archive import Archive, Snapshot
+from indexer.cohorts import cohort_of, unseen
+from indexer.evaluation import (
+    CROSS_VALIDATION,
+    LEAVE_OUT,
+    Cohort,
+    Evaluation,
+    aligned,
+    asking,
+    cross_validation,
+    evaluate,
+    evaluate_folds,
+    leave_out,
+    paired,
+)
+from indexer.prepare import Roi
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The options of the command, see there.
+
+    Raises QueryError for options that exclude each other.
+    """
+
+    queries: Path | None
+    layout: str
+    roi: Roi | None
+    where: str | None
+    query_where: str | None
+    folds: int | None
+    leave_out: str | None
+    by: tuple[str, ...]
+    merge: Mapping[str, str]
+    ks: tuple[int, ...]
+    malignant_at: float | None
+    encoder: str | None
+    seed: int
+    resamples: int
+
+    def __post_init__(self) -> None:
+        ways = {"--queries": self.queries, "--folds": self.folds, "--leave-out": self.leave_out}
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1:
+            raise QueryError(f"{' and '.join(given)} are different protocols; give one of them")
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What `evaluate` and `evaluate_folds` are told alike."""
+        by = self.by[0] if len(self.by) == 1 else self.by or None
+        return {
+            "ks": self.ks, "by": by, "resamples": self.resamples, "seed": self.seed, "merge": self.merge,
+            "malignant_at": self.malignant_at,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Films:
+    """The films that answer, those that ask (None = the same), and facts of the archive."""
+
+    archive: Cohort
+    queries: Cohort | None
+    facts: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.archive) + (0 if self.queries is None else len(self.queries))
+
+
+def measure(archive: Path, against: Path | None, plan: Plan) -> dict[str, Any]:
+    """The figures of an archive as JSON values, and their differences to another's over the films that both have."""
+    mine = _films(archive, plan)
+    if against is None:
+        return _asked(mine, plan).to_dict(mine.facts)
+    theirs = _films(against, plan)
+    one, other = _aligned(mine, theirs)
+    result = _asked(one, plan)
+    left_out = len(mine) + len(theirs) - 2 * len(one)
+    differences = paired(result, _asked(other, plan))
+    return {
+        **result.to_dict(mine.facts),
+        "paired": {**differences, "n_left_out": left_out, "against": theirs.facts},
+    }
+
+
+def _asked(films: _Films, plan: Plan) -> Evaluation:
+    if plan.folds is not None:
+        parts, protocol = cross_validation(films.archive, plan.folds, plan.seed), CROSS_VALIDATION
+    elif plan.leave_out is not None:
+        parts, protocol = leave_out(films.archive, plan.leave_out), LEAVE_OUT
+    else:
+        return evaluate(films.archive, films.queries, **plan.figures)
+    if films.queries is not None:
+        parts = asking(parts, films.archive, films.queries.film)
+    names = [part.name for part in parts]
+    return evaluate_folds([part.of(films.archive) for part in parts], names=names, protocol=protocol, **plan.figures)
+
+
+def _aligned(mine: _Films, theirs: _Films) -> tuple[_Films, _Films]:
+    one, other = aligned(mine.archive, theirs.archive)
+    if mine.queries is None or theirs.queries is None:
+        return _Films(one, None, mine.facts), _Films(other, None, theirs.facts)
+    asked, asked_too = aligned(mine.queries, theirs.queries)
+    return _Films(one, asked, mine.facts), _Films(other, asked_too, theirs.facts)
+
+
+def _films(archive: Path, plan: Plan) -> _Films:
+    with Archive(archive) as opened:
+        snapshot = opened.snapshot
+        roi = _roi(snapshot, plan.roi, inside=plan.queries is None)
+        queries = _queries(archive, snapshot, roi, plan)
+        return _Films(cohort_of(snapshot, plan.where), queries, _facts(snapshot, roi, plan))
+
+
+def _queries(archive: Path, snapshot: Snapshot, roi: Roi, plan: Plan) -> Cohort | None:
+    if plan.queries is None:
+        return None if plan.query_where in (None, plan.where) else cohort_of(snapshot, plan.query_where)
+    embedder = encoder_for(archive, plan.encoder).embedder
+    with unseen(snapshot, embedder, plan.queries, plan.layout, roi) as (asked, report):
+        for file, reason in report.left_out:
+            err.print(f"left out: {file}: {reason}", soft_wrap=True)
+        return cohort_of(asked, plan.where if plan.query_where is None else plan.query_where)
+
+
+def _roi(snapshot: Snapshot, roi: Roi | None, *, inside: bool) -> Roi:
+    """The region of the queries; inside an archive it is the archive's own and cannot be another."""
+    indexed = {source.roi for source in snapshot.manifest.sources.values()}
+    if roi is None:
+        return Roi.mask if Roi.mask in indexed else Roi.whole
+    if inside and indexed != {roi.value}:
+        was = " and ".join(sorted(indexed)) or "nothing"
+        raise QueryError(
+            f"the archive was indexed with --roi {was}, not {roi.value}; index the films with --roi {roi.value} "
+            "into another archive and evaluate that one"
+        )
+    return roi
+
+
+def _facts(snapshot: Snapshot, roi: Roi, plan: Plan) -> dict[str, Any]:
+    manifest = snapshot.manifest
+    return {
+        "archive": manifest.title,
+        "synthetic": manifest.synthetic,
+        "version": manifest.version,
+        "model": manifest.card.name,
+        "model_fingerprint": manifest.card.fingerprint,
+        "runtime": manifest.card.runtime,
+        "index": "exact",
+        "roi": roi.value,
+        "where": plan.where,
+        "query_where": plan.query_where if plan.query_where is not None else plan.where,
+        "queries": plan.queries.name if plan.queries else None,
+    }

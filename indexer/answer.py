@@ -10,6 +10,10 @@ TIE_RULE = (
 )
 
 
+NO_CASE, TIE, FEW = "no comparable case", "tie", "too few patients"
+ABSTENTIONS = (NO_CASE, TIE, FEW)
+
+
 @dataclass(frozen=True)
 class SimilarFilm:
     """One archived film. similarity: cosine to the query, -1..1. region: (x0, y0, x1, y1) embedded, film pixels."""
@@ -29,7 +33,10 @@ class SimilarFilm:
 
 @dataclass(frozen=True)
 class SimilarCase:
-    """One past patient: facts of the best film and its lesion; films best first. None where unknown."""
+    """One past patient: facts of the best film and its lesion; films best first. None where unknown.
+
+    rank: 1 for the nearest; 0 outside the cases.
+    """
 
     rank: int
     patient: str
@@ -57,10 +64,53 @@ class Ballot:
 
 
 @dataclass(frozen=True)
+class PredictionSet:
+    """Entities of which one is the right one for `coverage` of new patients, if they are like those it rests on.
+
+    entities: by falling share. coverage: 0..1. patients: that the set rests on.
+    """
+
+    entities: tuple[str, ...]
+    coverage: float
+    patients: int
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How like the archive a query is. similarity: to the nearest film, whatever the filter, cosine.
+
+    threshold: `quantile` of the archive's own films, without their patients, lie under it.
+    """
+
+    similarity: float
+    threshold: float
+    quantile: float
+
+
+@dataclass(frozen=True)
+class MalignantShare:
+    """The share of malignant patients in the weighed votes, and the operating point from which on the answer warns.
+
+    sensitivity, specificity: at that threshold, on the patients that it was fixed on.
+    """
+
+    share: float
+    threshold: float
+    above: bool
+    sensitivity: float
+    specificity: float
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What an archive answers. label: the entity with most votes, None where there was nothing to vote on (`reason`).
+    """What an archive answers. label: the entity with most votes, None where the vote abstains, and why (`reason`).
 
     vote: entity -> patients, largest first; tally: the same with similarities. manifest: what answered.
+    abstained: None, or one of ABSTENTIONS. shares: entity -> calibrated probability, largest first, of every entity of
+    the archive; None where they are not calibrated. shares_note: what the shares rest on, or why there are none.
+    prediction_set, malignant, likeness: None without a calibration for them. unlike: whether the query is unlike the
+    archive's films. nearest_malignant: the patient of the malignant film nearest to the query, that film first; rank 0
+    where they are not among the cases, None where none may answer, as malignant_note says.
     """
 
     cases: tuple[SimilarCase, ...]
@@ -71,6 +121,15 @@ class Answer:
     rule: str
     warnings: tuple[str, ...]
     manifest: dict[str, object]
+    abstained: str | None = None
+    shares: dict[str, float] | None = None
+    shares_note: str | None = None
+    prediction_set: PredictionSet | None = None
+    likeness: Likeness | None = None
+    unlike: bool = False
+    malignant: MalignantShare | None = None
+    nearest_malignant: SimilarCase | None = None
+    malignant_note: str | None = None
 
 
 def count_votes(cases: Sequence[SimilarCase]) -> tuple[Ballot, ...]:

@@ -13,15 +13,16 @@ import pyarrow as pa
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
-from engine.radiograph import Stage
 from indexer.catalogue import Catalogue
+from indexer.duplicates.groups import components
 from indexer.indexes import INDEXES, VectorIndex
-from indexer.manifest import NAME, Manifest, check_file, read_manifest
+from indexer.manifest import NAME, Manifest, check_file, read_file, read_manifest
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import read_segment
+from indexer.votes import Calibration
+from indexer.votes.films import VoteFacts, untreated, vote_facts
 
 KEY = "private/pseudonym.key"
-UNTREATED = (Stage.before, Stage.unknown)
 ATTEMPTS = 20
 """Versions tried, where a writer sweeps each away before it is read; it keeps the last few, so one mostly does."""
 
@@ -30,11 +31,12 @@ ATTEMPTS = 20
 class Snapshot:
     """One version of an archive, immutable: row i of every array is row i of `films`.
 
-    films: Arrow table of the catalogue's film view, in film order. film, vector: int64 (n,). patient: int32 (n,)
+    films: Arrow table of the catalogue's film view, in film order, and `near_group`: the lowest id among the films that
+    near-duplicates connect it with, null where none is like it. film, vector: int64 (n,). patient: int32 (n,)
     codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
     by_vector: int64 (n,), rows in order of their vector, to find the films of one. by_hash: content hash to rows.
     patient_code: the inverse of `patients`. outcomes: each patient's latest follow-up, where there is one.
-    cropped: share of films whose region is smaller than the film.
+    cropped: share of films whose region is smaller than the film. votes: what every vote needs.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class Snapshot:
     patient_code: dict[str, int]
     outcomes: dict[str, str]
     cropped: float
+    votes: VoteFacts
 
     def rows_of_vectors(self, vectors: Ids) -> list[npt.NDArray[np.int64]]:
         """For each vector id, the rows of the films that share it."""
@@ -110,7 +113,7 @@ def load_manifest_key(root: Path, manifest: Manifest) -> Pseudonymiser:
 
 
 def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: Pseudonymiser) -> Snapshot:
-    films = catalogue.film_table()
+    films = film_table(catalogue)
     by_hash: dict[str, list[int]] = defaultdict(list)
     for row, digest in enumerate(films["sha256"].to_pylist()):
         by_hash[digest].append(row)
@@ -118,6 +121,7 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
     index = INDEXES[manifest.index](manifest.card.dimension)
     load_vectors(root, manifest, index, np.unique(vector))
     patients, codes = np.unique(films["patient"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    calibration = _read_calibration(root, manifest)
     return Snapshot(
         root,
         manifest,
@@ -129,13 +133,26 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
         vector=vector,
         patient=codes.astype(np.int32),
         patients=tuple(patients.tolist()),
-        untreated=np.isin(films["stage"].to_numpy(zero_copy_only=False).astype(str), UNTREATED),
+        untreated=untreated(films),
         by_vector=np.argsort(vector, kind="stable"),
         by_hash=dict(by_hash),
         patient_code={name: code for code, name in enumerate(patients.tolist())},
         outcomes=catalogue.latest_follow_ups(),
         cropped=float(np.mean(films["region"].to_numpy(zero_copy_only=False) != "whole")) if len(films) else 0.0,
+        votes=vote_facts(films, codes.astype(np.int32), len(patients), calibration, manifest.card.fingerprint),
     )
+
+
+def film_table(catalogue: Catalogue) -> pa.Table:
+    """Every film with its lesion, in film order, and its `near_group`, see `Snapshot`."""
+    near = components((row["film"], row["other"]) for row in catalogue.rows("SELECT film, other FROM near"))
+    films = catalogue.film_table()
+    group = pa.array([near.get(film) for film in films["film"].to_pylist()], type=pa.int64())
+    return films.append_column("near_group", group)
+
+
+def _read_calibration(root: Path, manifest: Manifest) -> Calibration | None:
+    return None if manifest.calibration is None else Calibration.from_json(read_file(root, manifest.calibration))
 
 
 def load_vectors(root: Path, manifest: Manifest, index: VectorIndex, wanted: Ids) -> None:

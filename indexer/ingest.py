@@ -8,16 +8,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from engine.embeddings import Embedder
 from engine.encoders.runtime import usable_cores
+from indexer.duplicates.groups import NearCounts
 from indexer.enrol import Enroller
 from indexer.manifest import SourceFacts
 from indexer.pending import Tally
 from indexer.prepare import Prepared, Preparer, Roi
 from indexer.records import FilmRecord
+from indexer.regions import open_segmenter
 from indexer.sources import Listing
 from indexer.writer import ArchiveWriter
 
@@ -25,6 +27,7 @@ HANDFUL = 16
 """Films that a worker reads before it embeds them; fewer towards the end, so that all workers end together."""
 AHEAD = 4
 """Handfuls in the making per worker; bounds memory."""
+NO_NEAR = NearCounts()
 PUBLISH_EVERY_S = 2.0
 PUBLISH_SHARE = 50
 """Publishing waits until this many times its cost has gone by: it takes 2 % of the time."""
@@ -46,8 +49,11 @@ class IngestReport:
     """What became of every film found: found = indexed + duplicates + left out.
 
     indexed: films of the source that the archive now holds, earlier runs' included. embedded: vectors made by this
-    run. unmasked: indexed films embedded whole although masks were asked for. seconds: wall time.
+    run. unmasked: indexed films embedded whole although masks were asked for; unsegmented: although proposed regions
+    were, since none had confidence enough. seconds: wall time.
     named: films added whose path holds an identifier of their patient, study or film. unread: see `Listing`.
+    near: (file, the archived file it is a near-duplicate of, likeness) of the films that this run added, and
+    near_counts: how many such films the whole archive holds.
     """
 
     found: int
@@ -60,6 +66,9 @@ class IngestReport:
     synthetic: bool = False
     named: int = 0
     unread: tuple[str, ...] = ()
+    unsegmented: int = 0
+    near: tuple[tuple[str, str, float], ...] = ()
+    near_counts: NearCounts = NO_NEAR
 
     def to_dict(self) -> dict[str, object]:
         """The report as `index --json` prints it."""
@@ -70,7 +79,10 @@ class IngestReport:
             "left_out": [{"file": file, "reason": reason} for file, reason in self.left_out],
             "embedded": self.embedded,
             "duplicates": [{"file": file, "of": of} for file, of in self.duplicates],
+            "near_duplicates": [{"file": file, "of": of, "likeness": round(alike, 3)} for file, of, alike in self.near],
+            "near_duplicate_films": asdict(self.near_counts),
             "embedded_whole_without_mask": self.unmasked,
+            "embedded_whole_without_confidence": self.unsegmented,
             "paths_with_identifier": self.named,
             "unread_columns": list(self.unread),
             "seconds": round(self.seconds, 3),
@@ -117,15 +129,18 @@ def ingest(
     """Bring a source's films into an archive open for writing.
 
     layout: kept in the manifest, with the listing's title. workers: threads; None = one per core.
+    Regions that are to be proposed are so by the archive's own segmenter.
 
     Raises:
+        EncoderError: `Roi.segment` in an archive without a segmenter.
         DiskFull: no room; everything acknowledged stays.
     """
     name = str(source.resolve())
     facts = SourceFacts(layout, listing.issuer, listing.title, roi.value, listing.synthetic)
     writer.declare_source(name, facts)
     enroller = Enroller(writer, listing, name)
-    preparer = Preparer(embedder, roi, enroller.known())
+    segmenter = open_segmenter(writer.root, writer.manifest) if roi is Roi.segment else None
+    preparer = Preparer(embedder, roi, enroller.known(), segmenter)
     clock = _Clock(len(listing.films))
     done = 0
     for handful in _in_order(preparer, listing.films, workers or usable_cores()):
@@ -137,12 +152,15 @@ def ingest(
         on_progress(clock.progress(done))
     _publish(enroller, writer, clock, done)
     on_progress(clock.progress(done))
-    return _report(enroller.tally, listing, roi, time.perf_counter() - clock.started)
+    report = _report(enroller.tally, listing, roi, time.perf_counter() - clock.started)
+    return replace(report, near=enroller.near_found(), near_counts=enroller.near_counts())
 
 
-def _publish(enroller: Enroller, writer: ArchiveWriter, clock: _Clock, done: int) -> None:
+def _publish(
+    enroller: Enroller, writer: ArchiveWriter, clock: _Clock, done: int, *, calibrated: bool = False
+) -> None:
     began = time.perf_counter()
-    writer.publish(enroller.flush)
+    writer.publish(enroller.flush, calibrated=calibrated)
     clock.note_publish(began, done)
 
 
@@ -182,4 +200,5 @@ def _report(tally: Tally, listing: Listing, roi: Roi, seconds: float) -> IngestR
         listing.synthetic,
         tally.named,
         listing.unread,
+        tally.unmasked if roi is Roi.segment else 0,
     )

@@ -9,7 +9,7 @@ from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.durable import hash_file, write_durably
 
-FORMAT = 2
+FORMAT = 3
 NAME = "manifest.json"
 
 
@@ -33,7 +33,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What was said when a source was indexed. roi: whole | mask."""
+    """What was said when a source was indexed. roi: whole | mask | segment."""
 
     layout: str
     issuer: str
@@ -44,7 +44,11 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One published version of an archive. key: fingerprint of the pseudonym key that it was made with."""
+    """One published version of an archive. key: fingerprint of the pseudonym key that it was made with.
+
+    segmenter: fingerprint of the segmenter beside its encoder, None where there is none. calibration: of its votes,
+    None where there is none.
+    """
 
     version: int
     created: str
@@ -58,6 +62,8 @@ class Manifest:
     next_film: int = 0
     next_vector: int = 0
     next_lesion: int = 0
+    segmenter: str | None = None
+    calibration: PublishedFile | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -127,6 +133,8 @@ def _from_fields(fields: object) -> Manifest:
         catalogue = PublishedFile(**fields.pop("catalogue"))
         segments = tuple(PublishedFile(**segment) for segment in fields.pop("segments"))
         packs = tuple(Pack(**pack) for pack in fields.pop("packs"))
+        calibration = fields.pop("calibration")
+        fields["calibration"] = calibration and PublishedFile(**calibration)
         sources = {name: SourceFacts(**facts) for name, facts in fields.pop("sources").items()}
         return Manifest(card=card, catalogue=catalogue, segments=segments, packs=packs, sources=sources, **fields)
     except (TypeError, KeyError, AttributeError, ValueError):

@@ -1,7 +1,7 @@
 """Searching a snapshot: filter, search, group by patient, vote."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, c
 from indexer.archive import Snapshot
 from indexer.catalogue import FILTER_COLUMNS, Row
 from indexer.filters import parse_filter
+from indexer.votes.verdict import Hit, Polled, verdict
 
 MAX_K = 1000
 FILMS_PER_CASE = 4
@@ -28,8 +29,7 @@ TOLD = (
 )
 """Columns of a film that an answer tells of."""
 Mask = npt.NDArray[np.bool_]
-Hit = tuple[int, float]
-"""A film's row in the snapshot, and its similarity to the query."""
+NO_MALIGNANT = "no film of a patient with a malignant lesion may answer: the filter, or the archive, has none"
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,37 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     snapshot.manifest.card.require(card)
     _check_k(snapshot, question.k)
     allowed, unknown = _allowed(snapshot, question)
-    found = _nearest_patients(snapshot, fuse(question.vectors), question.k, allowed)
-    cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in found])
+    query, votes = fuse(question.vectors), snapshot.votes
+    wide = max(question.k, votes.calibration.k if votes.calibration else 0)
+    found, hidden = _nearest_patients(snapshot, query, wide, allowed)
+    shown = found[: question.k]
+    cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in shown])
     ballots = count_votes(cases)
+    nearest = _nearest(snapshot, query, question, found)
+    whole = any(region.origin is Origin.whole for region in question.regions)
+    best = [hits[0] for hits in found]
+    polled = Polled(best, nearest, question.k, question.where is not None, whole, _reason(cases))
+    said = verdict(votes, ballots, polled)
+    malignant = _nearest_malignant(snapshot, query, allowed, found, cases)
+    warnings = [*said.warnings, *_warnings(snapshot, question, cases, unknown, hidden)]
     return Answer(
         cases,
         {ballot.entity: ballot.patients for ballot in ballots},
         ballots,
-        ballots[0].entity if ballots else None,
-        None if ballots else _reason(cases),
+        said.label,
+        said.reason,
         TIE_RULE,
-        tuple(_warnings(snapshot, question, cases, unknown)),
+        tuple(warnings),
         _manifest(snapshot, question, unknown),
+        said.abstained,
+        said.shares,
+        said.shares_note,
+        said.prediction_set,
+        said.likeness,
+        said.unlike,
+        said.malignant,
+        malignant,
+        NO_MALIGNANT if malignant is None else None,
     )
 
 
@@ -91,14 +110,43 @@ def _check_k(snapshot: Snapshot, k: int) -> None:
 
 def _allowed(snapshot: Snapshot, question: Question) -> tuple[Mask, int]:
     """Rows that may answer, and how many the filter could not judge for want of a value."""
-    allowed = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated.copy()
-    unknown = 0
+    allowed, unknown = _unfiltered(snapshot, question), 0
     if question.where is not None:
         ids, unknown = snapshot.catalogue.film_ids(parse_filter(question.where, FILTER_COLUMNS))
         allowed &= np.isin(snapshot.film, np.array(ids, dtype=np.int64))
+    return allowed, unknown
+
+
+def _unfiltered(snapshot: Snapshot, question: Question) -> Mask:
+    """Rows that could answer without a filter."""
+    allowed = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated.copy()
     if not question.include_self:
         allowed &= ~own_rows(snapshot, question.films)
-    return allowed, unknown
+    return allowed
+
+
+def _nearest(snapshot: Snapshot, query: Vectors, question: Question, found: Sequence[list[Hit]]) -> float | None:
+    """Similarity of the nearest film, whatever the filter; None where none may answer."""
+    if question.where is None:
+        return found[0][0][1] if found else None
+    allowed = _unfiltered(snapshot, question)
+    return _hits(snapshot, query, 1, allowed)[0][1] if allowed.any() else None
+
+
+def _nearest_malignant(
+    snapshot: Snapshot, query: Vectors, allowed: Mask, found: Sequence[list[Hit]], cases: Sequence[SimilarCase]
+) -> SimilarCase | None:
+    """The patient of the nearest malignant film that may answer, however far, that film first; None without any."""
+    malignant = allowed & snapshot.votes.malignant
+    if not malignant.any():
+        return None
+    row = _hits(snapshot, query, 1, malignant)[0][0]
+    theirs = allowed & (snapshot.patient == snapshot.patient[row])
+    hits = _hits(snapshot, query, int(theirs.sum()), theirs)
+    chosen = [hit for hit in hits if hit[0] == row] + [hit for hit in hits if hit[0] != row]
+    (case,) = _cases(snapshot, [chosen[:FILMS_PER_CASE]])
+    rank = next((each.rank for each in cases if each.patient == case.patient), 0)
+    return replace(case, rank=rank)
 
 
 def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Mask:
@@ -117,24 +165,32 @@ def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Mask:
     return np.isin(snapshot.patient, list(codes))
 
 
-def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask) -> list[list[Hit]]:
+def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask) -> tuple[list[list[Hit]], list[int]]:
     """Per patient, nearest first, their allowed films, best first; fewer than k where no more may answer.
 
-    A patient is as near as their best film; among equals the film of the lower row comes first.
+    A patient is as near as their best film; among equals the film of the lower row comes first. Of patients who
+    share a film but for retouching only the nearest stands; also, for each of the others that were met, how many
+    patients stand before them.
     """
     films, reach = int(allowed.sum()), k * FIRST_REACH
     while True:
         reach = min(reach, films)
         if not reach:
-            return []
+            return [], []
         hits = _hits(snapshot, query, reach, allowed)
+        standing: dict[int, int] = {}
         best: dict[int, float] = {}
+        hidden: dict[int, int] = {}
         for row, likeness in hits:
-            best.setdefault(int(snapshot.patient[row]), likeness)
+            patient = int(snapshot.patient[row])
+            if standing.setdefault(int(snapshot.votes.voter[patient]), patient) == patient:
+                best.setdefault(patient, likeness)
+            else:
+                hidden.setdefault(patient, len(best))
         chosen = list(best)[:k]
         # a film just out of reach may be as near as the last one within
         if reach == films or (len(best) >= k and best[chosen[-1]] > hits[-1][1]):
-            return _all_films(snapshot, query, chosen, allowed)
+            return _all_films(snapshot, query, chosen, allowed), list(hidden.values())
         reach *= 2
 
 
@@ -208,7 +264,9 @@ def _reason(cases: Sequence[SimilarCase]) -> str:
     return "none of the similar patients has a known entity, so there is nothing to vote on"
 
 
-def _warnings(snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int) -> list[str]:
+def _warnings(
+    snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int, hidden: Sequence[int]
+) -> list[str]:
     said = [f"{film.source}: {warning}" for film in question.films for warning in film.warnings]
     if snapshot.cropped > 0.5 and any(region.origin is Origin.whole for region in question.regions):
         said.append("a whole film was compared with an archive of lesion crops; draw the lesion for a fair comparison")
@@ -217,6 +275,9 @@ def _warnings(snapshot: Snapshot, question: Question, cases: Sequence[SimilarCas
     silent = sum(case.entity is None for case in cases)
     if silent and len(cases) > silent:
         said.append(f"{silent} of the similar patients have no known entity and cast no vote")
+    twins = sum(before <= len(cases) for before in hidden)
+    if twins:
+        said.append(f"{twins} patients share a near-duplicate film with a nearer one and cast no second vote")
     if unknown:
         said.append(f"the filter left out {unknown} films for which a value it asks for is unknown")
     return said

@@ -19,13 +19,15 @@ from filelock import FileLock, Timeout
 from engine.card import ModelCard
 from engine.embeddings import Vectors
 from engine.errors import ArchiveBusy, ArchiveError
-from indexer.archive import KEY, load_manifest_key
+from engine.segmentation import SEGMENTER_CARD, SEGMENTER_ONNX, SegmenterFiles, has_segmenter
+from indexer.archive import KEY, film_table, load_manifest_key
 from indexer.catalogue import Catalogue
-from indexer.durable import copy_durably, room_on_disk
-from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_manifest
+from indexer.durable import copy_durably, room_on_disk, write_durably
+from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_file, read_manifest
 from indexer.packs import FOLDER, PackWriter, Place
 from indexer.pseudonym import Pseudonymiser, load_key
-from indexer.segments import crowded, merge_segments, write_segment
+from indexer.segments import crowded, merge_segments, read_segment, write_segment
+from indexer.votes.films import CALIBRATION_FILE, SPLIT_FILE, archive_calibration
 
 KEPT_VERSIONS = 3
 """Versions kept on disk, so that a reader in the midst of opening one is seldom robbed of it."""
@@ -34,6 +36,10 @@ GRACE_S = 60.0
 ENCODER_FILES = ("encoder.onnx", "card.json")
 CLASSIFIER_FILES = ("classifier.safetensors", "classifier.json")
 """A trained encoder's, from which answers are explained; others have none."""
+SEGMENTER_FILES = (SEGMENTER_ONNX, SEGMENTER_CARD)
+VOTE_FILES = (CALIBRATION_FILE, SPLIT_FILE)
+"""A trained encoder's, from which votes are calibrated."""
+ENCODER = "encoder"
 LOCK = "writer.lock"
 WORK = "work"
 OWN = {NAME, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors"}
@@ -85,10 +91,11 @@ class ArchiveWriter:
         """
         return self._pictures.add(picture)
 
-    def publish(self, rows: Callable[[], None] = lambda: None) -> None:
+    def publish(self, rows: Callable[[], None] = lambda: None, *, calibrated: bool = False) -> None:
         """Make everything so far a version that readers see; when this returns, no kill can lose it.
 
         rows: writes what is still missing in the catalogue; vectors and pictures go to the disk meanwhile.
+        calibrated: calibrate the votes anew on what is there now; else the calibration of the version before stays.
 
         Raises:
             DiskFull: the version before stays.
@@ -102,6 +109,7 @@ class ArchiveWriter:
             path = f"versions/{version:06d}/catalogue.duckdb"
             digest = copy_durably(self.catalogue.path, self.root / path)
             (segments, merged), packs = vectors.result(), pictures.result()
+        calibration = self._calibration(version, segments, anew=calibrated)
         self.manifest = replace(
             self.manifest,
             version=version,
@@ -109,6 +117,7 @@ class ArchiveWriter:
             catalogue=PublishedFile(path, digest),
             segments=segments,
             packs=packs,
+            calibration=calibration,
             next_film=self._next_film,
             next_vector=self._next_vector,
             next_lesion=self._next_lesion,
@@ -130,6 +139,24 @@ class ArchiveWriter:
             return held, ()
         one = merge_segments(self.root, f"{folder}/{version:06d}-merged.safetensors", merged)
         return (*held[: -len(merged)], one), merged
+
+    def _calibration(
+        self, version: int, segments: tuple[PublishedFile, ...], *, anew: bool
+    ) -> PublishedFile | None:
+        """The calibration of the version to come; beside its catalogue, for versions before are swept away."""
+        path = f"versions/{version:06d}/{CALIBRATION_FILE}"
+        if not anew:
+            held = self.manifest.calibration
+            return held and PublishedFile(path, write_durably(self.root / path, read_file(self.root, held)))
+        table, parts = film_table(self.catalogue), [read_segment(self.root, segment) for segment in segments]
+        ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in parts)])
+        dimension = self.manifest.card.dimension
+        vectors = np.concatenate([np.empty((0, dimension), np.float32), *(vectors for _, vectors in parts)])
+        print_ = self.manifest.card.fingerprint
+        found = archive_calibration(table, ids, vectors, self.root / ENCODER, self.manifest.card.fingerprint)
+        if found is None:
+            return None
+        return PublishedFile(path, write_durably(self.root / path, found.to_json().encode()))
 
     def _sweep(self) -> None:
         """Take away versions and merged segments that no reader should need any more."""
@@ -200,9 +227,12 @@ def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
         return read_manifest(root)
     for name in ENCODER_FILES:
         copy_durably(encoder / name, root / "encoder" / name)
-    for name in CLASSIFIER_FILES:
+    for name in (*CLASSIFIER_FILES, *VOTE_FILES):
         if (encoder / name).is_file():
             copy_durably(encoder / name, root / "encoder" / name)
+    segmenter = SegmenterFiles.read(encoder).card.fingerprint if has_segmenter(encoder) else None
+    for name in SEGMENTER_FILES if segmenter else ():
+        copy_durably(encoder / name, root / "encoder" / name)
     pseudonyms = load_key(root / KEY, create=True)
     work = root / WORK / "catalogue.duckdb"
     shutil.rmtree(work.parent, ignore_errors=True)
@@ -212,7 +242,7 @@ def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
     new.close()
     path = "versions/000000/catalogue.duckdb"
     published = PublishedFile(path, copy_durably(work, root / path))
-    manifest = Manifest(0, _now(), card, pseudonyms.fingerprint, published)
+    manifest = Manifest(0, _now(), card, pseudonyms.fingerprint, published, segmenter=segmenter)
     manifest.save(root)
     return manifest
 

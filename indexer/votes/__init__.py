@@ -1,4 +1,4 @@
-"""Votes that know their limits: calibrated shares, prediction sets, abstention, malignancy and films unlike the rest."""
+"""Votes that know their limits: calibrated shares, prediction sets, abstention, malignancy, films unlike the rest."""
 
 from indexer.votes.calibrate import LEAST_PATIENTS, calibrate
 from indexer.votes.calibration import Calibration, Conformal, OperatingPoint, Unlike

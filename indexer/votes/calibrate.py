@@ -16,7 +16,7 @@ LEAST_PATIENTS = 100
 LEAST_OF_A_KIND = 20
 """Malignant patients, and others, for an operating point."""
 K = 30
-"""Nearest patients that are weighed. On BTXRD with untrained features the likelihood hardly gains beyond; fewer lose."""
+"""Nearest patients that are weighed: on BTXRD, untrained, the likelihood gains little beyond and loses with fewer."""
 COVERAGE = 0.9
 SENSITIVITY = 0.9
 UNLIKE_QUANTILE = 0.01

@@ -52,7 +52,8 @@ def _sums(labels: Ints, weight: Reals, n_entities: int) -> Reals:
     """Weights summed by entity, (q, e)."""
     q, k = labels.shape
     flat = np.repeat(np.arange(q), k) * n_entities + np.maximum(labels, 0).ravel()
-    return np.bincount(flat, weight.ravel(), minlength=q * n_entities).reshape(q, n_entities)
+    counted = np.bincount(flat, weight.ravel(), minlength=q * n_entities).astype(np.float64)
+    return counted.reshape(q, n_entities)
 
 
 def _tempered(smoothed: Reals, temperature: float) -> Reals:

@@ -224,7 +224,7 @@ def test_agrees_with_the_oracle(
         best = films[hits[0][0]]  # its lesion is the one that votes, and its facts are those shown
         assert (case.entity, case.sex, case.age) == (best.entity, best.sex, best.age)
         assert case.similarity == case.films[0].similarity
-    check_vote(found)
+    check_vote(found, k)
     unknown = sum(FILTERS[where](film) is None for film in films)
     assert found.manifest["unknown_to_filter"] == unknown
     assert any(f"left out {unknown} films" in said for said in found.warnings) == bool(unknown)
@@ -232,21 +232,30 @@ def test_agrees_with_the_oracle(
     assert (short in found.warnings) == (len(found.cases) < k)
 
 
-def check_vote(found: Answer) -> None:
-    """One patient, one vote; then summed similarity; then the nearer."""
+def check_vote(found: Answer, k: int) -> None:
+    """One patient, one vote; then summed similarity; else a tie. Three voters at least, where so many were wanted."""
     plain: dict[str, list[SimilarCase]] = {}
     for case in found.cases:
         if case.entity is not None:
             plain.setdefault(case.entity, []).append(case)
     assert found.vote == {entity: len(cases) for entity, cases in plain.items()}
-    assert sum(found.vote.values()) == sum(case.entity is not None for case in found.cases)
+    voters = sum(case.entity is not None for case in found.cases)
+    assert sum(found.vote.values()) == voters
     if not plain:
-        assert (found.label, found.tally) == (None, ())
+        assert (found.label, found.tally, found.abstained) == (None, (), "no comparable case")
         assert found.reason
         return
-    winner = max(plain, key=lambda e: (len(plain[e]), sum(c.similarity for c in plain[e]), -plain[e][0].rank))
-    assert (found.label, found.reason) == (winner, None)
+    place = {entity: (len(cases), sum(case.similarity for case in cases)) for entity, cases in plain.items()}
+    winner = max(plain, key=lambda e: (*place[e], -plain[e][0].rank))
     assert next(iter(found.vote)) == winner
+    tied = any(e != winner and place[e] == pytest.approx(place[winner], abs=1e-5) for e in plain)
+    abstained = "too few patients" if voters < min(k, 3) else "tie" if tied else None
+    assert found.abstained == abstained
+    assert found.label == (None if abstained else winner)
+    assert (found.reason is None) == (abstained is None)
+    assert found.reason is None or found.reason.startswith(f"{abstained}: ")
+    assert found.shares is None and found.shares_note is not None
+    assert found.shares_note.startswith("the shares are not calibrated: fewer than 100 patients")
 
 
 def ask(world: World, **more: object) -> Answer:

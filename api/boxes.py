@@ -1,11 +1,16 @@
 """Lesion boxes as text, `x0,y0,x1,y1` in whole film pixels: the one spelling at every door."""
 
 import re
+from typing import Final, Literal
 
 from engine.errors import RegionError
 
 Box = tuple[int, int, int, int]
 """(x0, y0, x1, y1): columns x0 <= x < x1, rows y0 <= y < y1, in pixels of the full film."""
+
+Whole = Literal["whole"]
+WHOLE: Final[Whole] = "whole"
+"""In place of a box: all of the film, even where the archive's segmenter would propose a region."""
 
 _DIGITS = 9
 _SPELLING = re.compile(r"\s*,\s*".join([rf"(-?[0-9]{{1,{_DIGITS}}})"] * 4))
@@ -25,6 +30,20 @@ def parse_box(text: str) -> Box:
     return x0, y0, x1, y1
 
 
-def format_box(box: Box | None) -> str:
-    """`parse_box`'s inverse; None, the whole film, is the empty text."""
-    return "" if box is None else ",".join(str(int(edge)) for edge in box)
+def parse_roi(text: str) -> Box | Whole | None:
+    """The box that `text` spells, `WHOLE` for that word, None where it is empty: let the archive propose the region.
+
+    Raises:
+        RegionError: where it is neither.
+    """
+    said = text.strip()
+    if not said:
+        return None
+    return WHOLE if said.lower() == WHOLE else parse_box(said)
+
+
+def format_box(box: Box | Whole | None) -> str:
+    """`parse_roi`'s inverse."""
+    if box is None or box == WHOLE:
+        return box or ""
+    return ",".join(str(int(edge)) for edge in box)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from api.boxes import Box, format_box
+from api.boxes import Box, Whole, format_box
 from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, Problem, Ready, SearchAnswer
 from engine.errors import CaselinkError
 
@@ -64,13 +64,14 @@ class Client:
         files: Sequence[File],
         k: int = 5,
         where: str | None = None,
-        roi: Sequence[Box | None] | None = None,
+        roi: Sequence[Box | Whole | None] | None = None,
         include_self: bool = False,
         all_stages: bool = False,
     ) -> SearchAnswer:
         """The k most similar past patients to the films of one patient.
 
-        where: filter text, None for all. roi: the lesion box of each file in order, None for a whole film.
+        where: filter text, None for all. roi: the lesion box of each file in order; `WHOLE` for a whole film, None for
+        the region that the archive proposes, or a whole film where it proposes none.
 
         Raises:
             ApiProblem, ApiUnreachable: as every method here.

@@ -1,17 +1,19 @@
 """One way to ask an archive, shared by every door."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from api.boxes import Box
+from api.boxes import WHOLE, Box, Whole
 from engine.embeddings import Embedder
 from engine.errors import QueryError, RegionError
 from engine.radiograph import Radiograph
 from engine.readers import read
-from engine.region import Region
+from engine.region import Origin, Region
+from engine.segmentation import Segmenter
 from indexer.answer import Answer
 from indexer.archive import Snapshot
+from indexer.regions import propose
 from indexer.search import Question, answer
 from indexer.thumbnails import THUMBNAIL_SIDE
 
@@ -24,13 +26,25 @@ class QueryFilm:
     region: Region
 
 
-def query_film(data: bytes | Path, box: Box | None, *, name: str | None = None) -> QueryFilm:
-    """The film in a file, and the box drawn on it; None = all of it, decoded no larger than its archived fellows were.
+def query_film(
+    data: bytes | Path,
+    box: Box | Whole | None,
+    *,
+    name: str | None = None,
+    segmenter: Segmenter | None = None,
+    size: int = THUMBNAIL_SIDE,
+) -> QueryFilm:
+    """The film in a file, and the region that is asked about; a box that somebody drew always wins.
+
+    box: `WHOLE` for all of the film; None for the region that `segmenter` proposes, and all of it where there is no
+    segmenter. A whole film is decoded no larger than its archived fellows were. size: side of the encoder's input.
 
     Raises:
         FilmError, RegionError: both name the film.
     """
-    if box is None:
+    if box is None and segmenter is not None:
+        return _proposed(data, segmenter, size, name)
+    if box is None or box == WHOLE:
         film = read(data, name=name, at_least=THUMBNAIL_SIDE)
         return QueryFilm(film, Region.whole(film.shape))
     film = read(data, name=name)
@@ -38,6 +52,20 @@ def query_film(data: bytes | Path, box: Box | None, *, name: str | None = None) 
         return QueryFilm(film, Region.drawn(box, film.shape))
     except RegionError as error:
         raise RegionError(f"{film.source}: {error}") from None
+
+
+def _proposed(data: bytes | Path, segmenter: Segmenter, size: int, name: str | None) -> QueryFilm:
+    """A film with its proposed region, and in its warnings how that came to be."""
+    film, region = propose(data, segmenter, size, name=name)
+    confidence = region.confidence or 0.0
+    if region.origin is Origin.segmented:
+        said = f"region proposed by the segmenter with confidence {confidence:.2f}; draw the lesion if it is elsewhere"
+    else:
+        least = segmenter.card.threshold
+        said = (
+            f"whole film used: no region found with confidence >= {least:.2f} (best {confidence:.2f}); draw the lesion"
+        )
+    return QueryFilm(replace(film, warnings=(*film.warnings, said)), region)
 
 
 def ask(

@@ -11,7 +11,9 @@ from api.settings import Settings
 from engine.embeddings import Embedder
 from engine.encoders import load_exported
 from engine.errors import ArchiveError, CaselinkError
+from engine.segmentation import Segmenter
 from indexer.archive import Archive, Snapshot
+from indexer.regions import open_segmenter
 
 ENCODER = "encoder"
 RETRY_S = 1.0
@@ -22,10 +24,11 @@ AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Opened:
-    """One version of the archive, and the encoder that made its vectors."""
+    """One version of the archive, the encoder that made its vectors, and its segmenter where it has one."""
 
     snapshot: Snapshot
     embedder: Embedder
+    segmenter: Segmenter | None = None
 
 
 class Service:
@@ -37,6 +40,7 @@ class Service:
         self._lock = threading.Lock()
         self._archive: Archive | None = None
         self._embedder: Embedder | None = None
+        self._segmenter: Segmenter | None = None
         self._failure: tuple[float, CaselinkError] | None = None
 
     def warm(self) -> CaselinkError | None:
@@ -73,10 +77,13 @@ class Service:
             if self._embedder is None or self._embedder.card.fingerprint != snapshot.manifest.card.fingerprint:
                 self._embedder = load_exported(self.root / ENCODER, threads=self.settings.threads)
             snapshot.manifest.card.require(self._embedder.card)
+            held = None if self._segmenter is None else self._segmenter.card.fingerprint
+            if held != snapshot.manifest.segmenter:
+                self._segmenter = open_segmenter(self.root, snapshot.manifest)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise ArchiveError(f"the archive cannot be read ({reason}); see to its files and permissions") from None
-        return Opened(snapshot, self._embedder)
+        return Opened(snapshot, self._embedder, self._segmenter)
 
     def _without_place(self, error: CaselinkError) -> CaselinkError:
         """The same error with the archive's folder by its bare name: where it lies is no caller's business."""
@@ -91,4 +98,4 @@ class Service:
         with self._lock:
             if self._archive is not None:
                 self._archive.close()
-            self._archive = self._embedder = None
+            self._archive = self._embedder = self._segmenter = None

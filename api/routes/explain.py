@@ -10,7 +10,7 @@ from api.explain import MOST_VOTERS, RULE, explain, told
 from api.explained import Explanation
 from api.lookup import query_film
 from api.routes.common import NO_STORE, ServiceOf, answers, form, on_cpu
-from api.routes.search import FILMS, boxes_of
+from api.routes.search import FILMS, regions_of
 from api.schemas import NOTICE
 from api.service import Opened
 from api.uploads import Form, Upload, read_form
@@ -107,7 +107,7 @@ def _fields(sent: Form) -> ExplainFields:
 
 
 def _explain(opened: Opened, upload: Upload, asked: ExplainFields) -> Explanation:
-    (box,) = boxes_of(asked.roi, 1)
-    film = query_film(upload.data, box, name=upload.name)
+    (region,) = regions_of(asked.roi, 1)
+    film = query_film(upload.data, region, name=upload.name)
     entity = asked.entity.strip() or None
     return told(explain(opened.snapshot, opened.embedder, film, asked.film, entity=entity, voters=asked.voters))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from api.boxes import Box, parse_box
+from api.boxes import Box, Whole, parse_roi
 from api.lookup import QueryFilm, ask, query_film
 from api.routes import examples
 from api.routes.common import NO_STORE, ServiceOf, answers, form, on_cpu
@@ -30,7 +30,8 @@ class SearchFields(BaseModel):
     )
     roi: list[str] = Field(
         default_factory=list,
-        description="Lesion box x0,y0,x1,y1 in film pixels, one a film in order, empty for a whole film; or none.",
+        description="Lesion box x0,y0,x1,y1 in film pixels, one a film in order; `whole` for a whole film; empty, or "
+        "none at all, for the region that the archive's segmenter proposes, or a whole film where it has none.",
         examples=[["512,700,900,1160"]],
     )
     include_self: bool = Field(False, description="Let the query's own patient answer too.")
@@ -88,8 +89,10 @@ def _fields(sent: Form) -> SearchFields:
 
 
 def _answer(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> SearchAnswer:
-    boxes = boxes_of(asked.roi, len(uploads))
-    films = [query_film(upload.data, box, name=upload.name) for upload, box in zip(uploads, boxes, strict=True)]
+    films = [
+        query_film(upload.data, box, name=upload.name, segmenter=opened.segmenter, size=opened.embedder.card.size)
+        for upload, box in zip(uploads, regions_of(asked.roi, len(uploads)), strict=True)
+    ]
     answer = ask(
         opened.snapshot,
         opened.embedder,
@@ -104,8 +107,8 @@ def _answer(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> S
     return SearchAnswer(**known, queries=queries)
 
 
-def boxes_of(roi: Sequence[str], films: int) -> list[Box | None]:
-    """The box of each film, None for a whole one. roi: one text a film in order, or none at all.
+def regions_of(roi: Sequence[str], films: int) -> list[Box | Whole | None]:
+    """What is asked about on each film. roi: one text a film in order (`parse_roi`), or none at all.
 
     Raises:
         RegionError: another number of regions than films, or one that cannot be read.
@@ -113,8 +116,8 @@ def boxes_of(roi: Sequence[str], films: int) -> list[Box | None]:
     if not roi:
         return [None] * films
     if len(roi) != films:
-        raise RegionError(f"{len(roi)} regions for {films} films; send one a film in order, empty for a whole film")
-    return [parse_box(text) if text.strip() else None for text in roi]
+        raise RegionError(f"{len(roi)} regions for {films} films; send one a film in order, empty for a proposed one")
+    return [parse_roi(text) for text in roi]
 
 
 def _facts(upload: Upload, asked: QueryFilm) -> QueryFacts:
@@ -130,4 +133,5 @@ def _facts(upload: Upload, asked: QueryFilm) -> QueryFacts:
         body_part=header.body_part,
         spacing_mm=None if film.spacing is None else (film.spacing.row, film.spacing.column),
         warnings=film.warnings,
+        confidence=asked.region.confidence,
     )

@@ -74,13 +74,19 @@ def plain(cuts: Tensor, masks: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return _sample(cuts, masks, upright, torch.zeros(n, 2), size)
 
 
-def bent(cuts: Tensor, masks: Tensor, recipe: SegmentRecipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Augmented films and masks, shaped as `plain`'s; the same state of the generator gives the same ones."""
+def bent(
+    cuts: Tensor, masks: Tensor, recipe: SegmentRecipe, generator: torch.Generator, size: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Augmented films and masks, shaped as `plain`'s; the same state of the generator gives the same ones.
+
+    size: None = the recipe's.
+    """
+    size = size or recipe.size
     turned, shift = _bend(len(cuts), recipe.geometry, generator)
-    pictures, lesions = _sample(cuts, masks, turned, shift, recipe.size)
+    pictures, lesions = _sample(cuts, masks, turned, shift, size)
     still = recipe.greys.affine.model_copy(update={"probability": 0.0})
     greys = recipe.greys.model_copy(update={"affine": still})
-    return augment(pictures, greys, recipe.size, generator, room=1.0), lesions
+    return augment(pictures, greys, size, generator, room=1.0), lesions
 
 
 def _bend(n: int, how: Geometry, generator: torch.Generator) -> tuple[Tensor, Tensor]:

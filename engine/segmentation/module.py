@@ -5,14 +5,13 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
-import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
 from engine.segmentation.data import SegmentTensors, bent
+from engine.segmentation.losses import segmentation_loss
 from engine.segmentation.networks import GREY, SegmentationNetwork
 from engine.segmentation.recipe import SegmentRecipe
 
@@ -25,7 +24,6 @@ class SegmentModule(lightning.LightningModule):
     def __init__(self, network: SegmentationNetwork, recipe: SegmentRecipe, films: SegmentTensors, seed: int) -> None:
         super().__init__()
         self.network, self.recipe, self.films, self.seed = network, recipe, films, seed
-        self.dice = smp.losses.DiceLoss("binary", from_logits=True)
         self.history: list[Row] = []
         self.tell: Callable[[Sequence[Row]], None] | None = None
         self._losses: list[Tensor] = []
@@ -61,11 +59,10 @@ class SegmentModule(lightning.LightningModule):
         mixed = np.random.default_rng([self.seed, self.current_epoch, batch]).integers(2**62)
         generator = torch.Generator().manual_seed(int(mixed))
         chosen = rows.to(self.films.cuts.device)
-        pictures, lesions = bent(self.films.cuts[chosen], self.films.masks[chosen], self.recipe, generator)
+        size = self.recipe.size_at(self.current_epoch)
+        pictures, lesions = bent(self.films.cuts[chosen], self.films.masks[chosen], self.recipe, generator, size)
         logits = self.network((pictures - GREY) / GREY)
-        loss = functional.binary_cross_entropy_with_logits(logits, lesions)
-        if self.recipe.dice:
-            loss = loss + self.recipe.dice * self.dice(logits[:, None], lesions[:, None])
+        loss = segmentation_loss(logits, lesions, self.recipe)
         self._losses.append(loss.detach())
         return loss
 

@@ -83,13 +83,16 @@ def build(net: Net) -> nn.Module:
         Architecture.deeplabv3plus: (smp.DeepLabV3Plus, {"decoder_channels": net.decoder[0]}),
     }
     maker, own = makers[net.architecture]
-    model: nn.Module = maker(**common, **own)
+    model: Any = maker(**common, **own)
+    if net.half:
+        model.decoder.blocks = model.decoder.blocks[:-1]
+        model.segmentation_head = smp.base.SegmentationHead(net.decoder[-2], 1, kernel_size=3, upsampling=2)
     state = _start(net)
     if state is not None:
-        encoder_module: Any = model.encoder
         kept = {name: value for name, value in state.items() if not name.startswith(("classifier.", "fc."))}
-        _load(encoder_module, kept, net)
-    return model.to(memory_format=torch.channels_last)
+        _load(model.encoder, kept, net)
+    whole: nn.Module = model.to(memory_format=torch.channels_last)
+    return whole
 
 
 def _start(net: Net) -> dict[str, Tensor] | None:

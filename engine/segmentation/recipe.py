@@ -56,6 +56,7 @@ class Net(Section):
 
     start: "packaged" (Lite0's ImageNet weights), "imagenet" (those of the model hub), "random", or a file of weights of
     that encoder. decoder: channels of the decoder, coarsest first; DeepLab takes the first number alone.
+    half: U-Net's last step is left out and its map, of half the input's side, enlarged: a third less to compute.
     freeze_blocks: the stem and so many stages of the encoder stay as they are.
     """
 
@@ -63,6 +64,7 @@ class Net(Section):
     encoder: Literal["lite0", "resnet34"] = "lite0"
     start: str = "packaged"
     decoder: tuple[Annotated[int, Field(ge=4, le=1024)], ...] = (96, 48, 32, 16, 8)
+    half: bool = False
     freeze_blocks: Annotated[int, Field(ge=0, le=4)] = 2
 
     @model_validator(mode="after")
@@ -71,14 +73,19 @@ class Net(Section):
             raise ValueError(f'start "packaged" has weights of "lite0" only, not of {self.encoder!r}; say "imagenet"')
         if len(self.decoder) != 5:
             raise ValueError(f"decoder has {len(self.decoder)} numbers; give one for each of its 5 steps")
+        if self.half and self.architecture is not Architecture.unet:
+            raise ValueError(f"half is of the plain U-Net only, not of {self.architecture}; leave it out")
         return self
 
 
 class SegmentRecipe(Section):
     """All that a segmenter's fit needs besides films and a seed.
 
-    size: side of the input, the whole film padded to a square. rate: peak of the one-cycle schedule for the decoder;
-    encoder_rate: the encoder's, over that. dice: weight of the Dice loss beside cross-entropy. empty: films without a
+    size: side of the input, the whole film padded to a square. coarse_size, coarse: the first share of the epochs sees
+    films at that smaller side, where an epoch costs less. small: exponent by which the pixels of small lesions weigh
+    more, see `losses.area_weights`. rate: peak of the one-cycle schedule for the decoder;
+    encoder_rate: the encoder's, over that. dice: weight of the Dice loss, film by film, beside
+    cross-entropy. empty: films without a
     lesion in an epoch, as a share of those with one: they teach it to see nothing. held_out: share of split groups
     that teach nothing and calibrate the confidence. cut, threshold: see `SegmenterCard`. most_films: None = all.
     """
@@ -88,6 +95,8 @@ class SegmentRecipe(Section):
     paper: str
     net: Net = Net()
     size: Annotated[int, Field(ge=64, le=1024, multiple_of=32)] = 160
+    coarse_size: Annotated[int, Field(ge=64, le=1024, multiple_of=32)] | None = None
+    coarse: Share = 0.6
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     batch: Annotated[int, Field(ge=2, le=512)] = 16
     rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
@@ -95,6 +104,7 @@ class SegmentRecipe(Section):
     weight_decay: Share = 1e-2
     warm_up: Annotated[float, Field(gt=0, lt=1)] = 0.2
     dice: Annotated[float, Field(ge=0)] = 1.0
+    small: Share = 0.5
     empty: Annotated[float, Field(ge=0, le=4)] = 0.12
     held_out: Annotated[float, Field(ge=0.02, le=0.5)] = 0.12
     cut: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -103,6 +113,11 @@ class SegmentRecipe(Section):
     geometry: Geometry = Geometry()
     greys: Augmentation = GREYS
     scales: dict[Scale, dict[str, Any]] = Field(default_factory=dict)
+
+    def size_at(self, epoch: int) -> int:
+        """Side of the input in an epoch, counted from 0."""
+        early = self.coarse_size is not None and epoch < round(self.coarse * self.epochs)
+        return self.coarse_size if early and self.coarse_size is not None else self.size
 
     def at(self, scale: Scale | None) -> "SegmentRecipe":
         """The recipe with a scale's changes; None = as the file says.

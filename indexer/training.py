@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.card import ModelCard
+from engine.embeddings import Vectors
 from engine.encoders.patch import cut
 from engine.encoders.runtime import usable_cores
 from engine.errors import FilmError, RegionError, SourceError
@@ -15,15 +18,32 @@ from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region, View
 from engine.training.films import ROOM, TrainingFilm, TrainingSet, cut_for_training, training_side
+from indexer.duplicates.films import near_duplicates
+from indexer.duplicates.groups import joined_groups
+from indexer.evaluation.cohort import Cohort
 from indexer.masks import lesion_pixels, lesion_region
 from indexer.prepare import Roi, around, merge
 from indexer.records import FilmRecord, History, film_lesion
 from indexer.sources import Listing
+from indexer.thumbnails import shrink
+from indexer.votes import Calibration, calibrate
+
+if TYPE_CHECKING:
+    from engine.training.run import Held
 
 DETAIL = 2048
 """Longest side in pixels to which a film is decoded; a lesion crop of 160 pixels needs no more."""
 LeftOut = tuple[str, str]
 """A film's name and why it is not among the others."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A film cut for training, patient and group still as the source says, and small, to be held against others."""
+
+    file: str
+    film: TrainingFilm
+    grey: npt.NDArray[np.uint8]
 
 
 def training_set(
@@ -43,12 +63,12 @@ def training_set(
         SourceError: no film can be read.
     """
     work = [(record, listing, roi, tuple(views), size) for record in listing.films]
-    made: list[tuple[FilmRecord, TrainingFilm]] = []
+    made: list[_Read] = []
     left: list[LeftOut] = []
     with ThreadPoolExecutor(usable_cores()) as pool:
         for number, (record, done) in enumerate(zip(listing.films, pool.map(_film, work), strict=True), start=1):
-            if isinstance(done, TrainingFilm):
-                made.append((record, done))
+            if isinstance(done, _Read):
+                made.append(done)
             else:
                 left.append((record.file, done))
             if progress is not None:
@@ -58,23 +78,44 @@ def training_set(
     return TrainingSet(tuple(_anonymous(made, left)), tuple(views), size, listing.title), left
 
 
-def _anonymous(made: list[tuple[FilmRecord, TrainingFilm]], left: list[LeftOut]) -> Iterator[TrainingFilm]:
-    """The films with opaque names, by the order in which a source names them; copies of a film are added to `left`."""
+def _anonymous(made: list[_Read], left: list[LeftOut]) -> Iterator[TrainingFilm]:
+    """The films with opaque names, by the order in which a source names them; copies of a file are added to `left`.
+
+    Groups that share a near-duplicate film, or a patient, become one.
+    """
     files: dict[str, str] = {}
-    patients: dict[str, str] = {}
-    groups: dict[str, str] = {}
-    for record, film in made:
-        first = files.setdefault(film.sha256, record.file)
-        if first != record.file:
-            left.append((record.file, f"the same bytes as {first}"))
-            continue
-        patient = patients.setdefault(film.patient, f"p{len(patients) + 1:05}")
-        group = groups.setdefault(film.group, f"g{len(groups) + 1:05}")
-        yield replace(film, patient=patient, group=group)
+    kept = []
+    for one in made:
+        first = files.setdefault(one.film.sha256, one.file)
+        if first == one.file:
+            kept.append(one)
+        else:
+            left.append((one.file, f"the same bytes as {first}"))
+    films = [one.film for one in kept]
+    near = [None if group < 0 else int(group) for group in near_duplicates(_Small([one.grey for one in kept]))]
+    people = {patient: number for number, patient in enumerate(dict.fromkeys(film.patient for film in films))}
+    joined = joined_groups([film.group for film in films], near)
+    joined = joined_groups(joined.tolist(), [people[film.patient] for film in films])
+    groups = {group: number for number, group in enumerate(dict.fromkeys(joined.tolist()))}
+    for film, group in zip(films, joined.tolist(), strict=True):
+        yield replace(film, patient=f"p{people[film.patient] + 1:05}", group=f"g{groups[group] + 1:05}")
 
 
-def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> TrainingFilm | str:
-    """A film cut for training, patient and group still as the source says; or why it cannot be used."""
+class _Small(Sequence[Vectors]):
+    """Pictures 0..255 that are seen as 0..1, one at a time."""
+
+    def __init__(self, greys: Sequence[npt.NDArray[np.uint8]]) -> None:
+        self.greys = greys
+
+    def __len__(self) -> int:
+        return len(self.greys)
+
+    def __getitem__(self, place: Any) -> Any:
+        return np.asarray(self.greys[place], np.float32) / 255
+
+
+def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> _Read | str:
+    """A film cut for training, or why it cannot be used."""
     record, listing, roi, views, size = work
     if record.problem or record.path is None:
         return record.problem or "a table names it, but there is no such file"
@@ -90,7 +131,7 @@ def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> Train
     known = merge(record.header, film.header)
     patient = known.patient or f"film {record.file}"
     lesion = film_lesion(record, listing.histories.get(patient, History()).lesions)
-    return TrainingFilm(
+    made = TrainingFilm(
         cuts=cuts,
         sha256=film.sha256,
         origin=region.origin,
@@ -106,6 +147,7 @@ def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> Train
         ),
         centre=record.centre,
     )
+    return _Read(record.file, made, shrink(film))
 
 
 def _drawn(mask: Path | None) -> npt.NDArray[np.bool_] | None:
@@ -129,3 +171,26 @@ def _mask(drawn: npt.NDArray[np.bool_], film: Radiograph, size: int) -> npt.NDAr
     region = Region(0, 0, drawn.shape[1], drawn.shape[0], Origin.mask)
     shown: npt.NDArray[np.bool_] = cut(picture, region, training_side(size), View.film, ROOM) >= 0.5
     return shown
+
+
+def run_calibration(held: "Held", card: ModelCard) -> Calibration | None:
+    """The calibration that a run gives to archives too small for their own; None with too few calibration patients.
+
+    It is that of the development fit, whose calibration patients ask training patients and one another.
+    """
+    films = TrainingSet(held.seen.films + held.asked.films, held.seen.views, held.seen.size, held.seen.title)
+    columns = {
+        name: films.column(name) for name in ("patient", "group", "entity", "sex", "centre", "sha256", "malignancy")
+    }
+    cohort = Cohort(
+        vectors=np.concatenate([held.seen_vectors, held.asked_vectors]),
+        film=np.arange(len(films)),
+        age=np.array([np.nan if film.age is None else film.age for film in films.films]),
+        site=np.array([";".join(film.site) for film in films.films], dtype=object),
+        view=np.full(len(films), None, dtype=object),
+        region=np.array([film.origin.value for film in films.films], dtype=object),
+        extra={name: columns.pop(name) for name in ("sha256", "malignancy")},
+        **columns,
+    )
+    seen = frozenset(film.sha256 for film in held.seen.films)
+    return calibrate(cohort, seen, encoder=card.fingerprint, origin="run")

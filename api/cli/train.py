@@ -14,9 +14,11 @@ from engine.errors import SourceError
 from engine.training.recipe import Recipe, Scale, TrainingError, load_recipe, recipe_names
 from indexer.prepare import Roi
 from indexer.sources import SOURCES, SourceOptions, open_source
-from indexer.training import training_set
+from indexer.training import run_calibration, training_set
+from indexer.votes.films import CALIBRATION_FILE
 
 if TYPE_CHECKING:
+    from engine.segmentation.fit import SegmentEpoch
     from engine.training.members import Step
 
 SHOWN = 10
@@ -45,6 +47,8 @@ def train(
         raise SourceError("say which films with --data FOLDER and where to with --out RUN, or ask for --list")
     if dev_only and final_only:
         raise TrainingError("--dev-only and --final-only leave no fit to make; give one of them, or neither for both")
+    if roi is Roi.segment:
+        raise TrainingError("a fit learns from regions that people drew, or from whole films; use --roi mask or whole")
     chosen = load_recipe(recipe, scale)
     if sys.platform == "linux" and not here:  # the allocator reads its settings once, when a process begins
         command = [sys.executable, "-m", "api.cli", *sys.argv[1:], "--here"]
@@ -52,6 +56,7 @@ def train(
     from engine.training.publish import publish  # torch and Lightning take seconds to import; --list needs neither
     from engine.training.run import Fits
     from engine.training.run import train as fit
+    from engine.training.segmenter import train_segmenter
 
     _use_threads()
     listing = open_source(data, layout, SourceOptions(table))
@@ -61,7 +66,14 @@ def train(
     err.print(f"{chosen.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)
     fits = Fits.development if dev_only else Fits.final if final_only else Fits.both
     trained = fit(films, chosen, seed, run, fits=fits, resume=resume, tell=_tell)
+    if chosen.segmenter != "none":
+        trained.metrics["segmenter"] = train_segmenter(
+            films, trained, chosen, seed, run, scale=scale, resume=resume, progress=_tell_segmenter
+        )
     card = publish(trained, run, seed=seed, scale=scale)
+    calibration = None if trained.held is None else run_calibration(trained.held, card)
+    if calibration is not None:
+        (run / CALIBRATION_FILE).write_text(calibration.to_json(), encoding="utf-8")
     out.print(f"{card.name} ({card.fingerprint}): {card.trained_on}", soft_wrap=True)
     out.print(
         f"report: {run / 'report.html'}\nuse it: caselink index FILMS --archive ARCHIVE --encoder {run}", soft_wrap=True
@@ -81,9 +93,17 @@ def _tell(step: "Step") -> None:
     epoch = step.epoch
     name = step.name if step.of == 1 else f"{step.name} {step.number}/{step.of}"
     precision = "" if epoch.precision is None else f", validation P@1 {100 * epoch.precision:.1f} %"
-    left = f"{epoch.left_s / 60:.1f} min left" if epoch.left_s >= 60 else f"{epoch.left_s:.0f} s left"
-    line = f"{name} fit, epoch {epoch.number}/{epoch.of}: loss {epoch.loss:.3f}{precision}, {left}"
+    line = f"{name} fit, epoch {epoch.number}/{epoch.of}: loss {epoch.loss:.3f}{precision}, {_left(epoch.left_s)}"
     print(line, file=sys.stderr, flush=True)
+
+
+def _tell_segmenter(epoch: "SegmentEpoch") -> None:
+    line = f"segmenter, epoch {epoch.number}/{epoch.of}: loss {epoch.loss:.3f}, {_left(epoch.left_s)}"
+    print(line, file=sys.stderr, flush=True)
+
+
+def _left(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min left" if seconds >= 60 else f"{seconds:.0f} s left"
 
 
 def _list() -> None:

@@ -92,7 +92,9 @@ def fit(
         watched = None if watch is None else _watched(watch, recipe, entities, metadata)
         done = _done(checkpoints) if resume and checkpoints else None
         if done is None:
-            module = FilmModule(network, recipe, Tensors.of(chosen, entities, metadata), len(entities), seed, watched)
+            module = FilmModule(
+                network, recipe, Tensors.of(chosen, entities, metadata), len(entities), seed, watched, metadata
+            )
             folder, began = checkpoints or Path(scratch), time.perf_counter()
             epochs = _run(module, recipe, folder, resume=resume, keep=checkpoints is not None, progress=progress)
             done = _Done(epochs, tuple(module.history), time.perf_counter() - began)

@@ -14,16 +14,16 @@ from torch.utils.data import DataLoader
 from engine.training.augment import augment
 from engine.training.inference import glance, normalised
 from engine.training.losses import CombinedLoss
+from engine.training.metadata import Metadata
 from engine.training.metrics import Films, precision_at_1
 from engine.training.networks import Network
 from engine.training.recipe import Recipe
 from engine.training.sampling import Batches, PKBatches, WeightedBatches, film_weights
 from engine.training.tensors import Tensors
+from engine.training.withhold import withhold
 
 ADAPTER_COPIES = 3
 """Augmented copies of each film that an adapter on a frozen backbone learns from; they are computed but once."""
-UNTOLD = 0.5
-"""Chance of a film's metadata being kept back while training."""
 CHUNK = 32
 GALLERY = 250
 """Most training films among which the validation films look for their like between epochs."""
@@ -41,9 +41,17 @@ class FilmModule(lightning.LightningModule):
     """Fits a `Network` to films; `history` gets a row per epoch: mean loss, and precision-at-1 where looked at."""
 
     def __init__(
-        self, network: Network, recipe: Recipe, films: Tensors, entities: int, seed: int, watched: Watched | None
+        self,
+        network: Network,
+        recipe: Recipe,
+        films: Tensors,
+        entities: int,
+        seed: int,
+        watched: Watched | None,
+        metadata: Metadata | None = None,
     ) -> None:
         super().__init__()
+        self.kinds = None if metadata is None else torch.tensor(metadata.kinds)
         self.network, self.recipe, self.films, self.seed, self.watched = network, recipe, films, seed, watched
         counts = np.bincount(films.labels.numpy(), minlength=entities).astype(np.int64)
         self.loss = CombinedLoss(recipe.loss, counts, recipe.dimension)
@@ -149,10 +157,9 @@ class FilmModule(lightning.LightningModule):
             return normalised(augment(self.films.cuts[rows], self.recipe.augment, self.recipe.size, generator))
 
     def _facts(self, rows: Tensor, generator: torch.Generator) -> Tensor | None:
-        if self.films.facts is None:
+        if self.films.facts is None or self.kinds is None:
             return None
-        told = torch.rand(len(rows), 1, generator=generator).to(rows.device) >= UNTOLD
-        return self.films.facts[rows] * told
+        return withhold(self.films.facts[rows], self.kinds, generator)
 
     @torch.no_grad()
     def _copy(self, number: int) -> Tensor:

@@ -133,8 +133,8 @@ class Told(nn.Module):
     """Metadata to logits: an MLP (ReLU, batch norm) whose numbers join the image's before the last layer.
 
     Hinterwimmer 2024 (PLOS Digital Health) joins both and applies one linear layer; that is a sum of two, so the
-    image's part stays linear on its own. Half of the films are told nothing while training, so that age is never
-    required.
+    image's part stays linear on its own. Facts are kept back while training (`withhold`), so that
+    none is ever required.
     """
 
     def __init__(self, width: int, entities: int) -> None:

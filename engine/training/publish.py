@@ -14,8 +14,10 @@ from engine.encoders.export import MIN_COSINE, onnx_bytes
 from engine.encoders.files import CARD_FILE, ONNX_FILE
 from engine.encoders.runtime import DEFAULT_RUNTIME, OnnxEmbedder
 from engine.errors import EncoderError
+from engine.facts import UNKNOWN
 from engine.training.films import TrainingSet
 from engine.training.fit import Fitted
+from engine.training.known import facts_code
 from engine.training.networks import GREY_MEAN, GREY_STD, WEIGHTS_FILE
 from engine.training.recipe import Scale, to_toml
 from engine.training.report import write_report
@@ -73,13 +75,13 @@ def _export(trained: Trained, folder: Path) -> ModelCard:
     save_model(fitted.network, str(folder / WEIGHTS_FILE))
     data = onnx_bytes(fitted.network, shape)
     (folder / ONNX_FILE).write_bytes(data)
-    start = recipe.backbone.start
+    start, code = recipe.backbone.start, facts_code(trained.films, recipe)
     card = ModelCard(
         name=f"{recipe.name} trained on {trained.films.title}",
         weights=f"{WEIGHTS_FILE}; backbone {recipe.backbone.name}, started from "
         f"{Path(start).name if '/' in start else start}",
         sha256=hashlib.sha256(data).hexdigest(),
-        dimension=recipe.dimension,
+        dimension=recipe.dimension + (code.dimension if code else 0),
         size=recipe.size,
         mean=(GREY_MEAN,),
         std=(GREY_STD,),
@@ -88,6 +90,7 @@ def _export(trained: Trained, folder: Path) -> ModelCard:
         licence=LICENCE,
         paper=recipe.paper,
         views=recipe.views,
+        facts=code,
     )
     _check(fitted, OnnxEmbedder(folder / ONNX_FILE, card, threads=1), shape, trained.films)
     return card
@@ -104,6 +107,8 @@ def _check(fitted: Fitted, embedder: OnnxEmbedder, shape: tuple[int, int, int], 
     with torch.inference_mode():
         expected = fitted.network(torch.from_numpy(np.stack(patches)))[0].numpy()
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    code = embedder.card.facts
+    expected = expected if code is None else code.join(expected, [UNKNOWN] * len(expected))
     cosine = (embedder.embed(patches) * expected).sum(axis=1)
     if not cosine.min() >= MIN_COSINE:
         raise EncoderError(

@@ -98,6 +98,20 @@ class Optimiser(Section):
     clip: Annotated[float, Field(gt=0)] | None = None
 
 
+class FactWeights(Section):
+    """The most that age, sex and site may add to a similarity whose pixels count 1; see `engine.facts.FactsCode`."""
+
+    age: Share = 0.2
+    sex: Share = 0.02
+    site: Share = 0.15
+
+    @model_validator(mode="after")
+    def _less_than_pixels(self) -> Self:
+        if self.age + self.sex + self.site >= 1:
+            raise ValueError(f"age, sex and site weigh {self.age + self.sex + self.site:g} in sum; stay under 1")
+        return self
+
+
 class Recipe(Section):
     """All that a fit needs besides films and a seed.
 
@@ -106,8 +120,9 @@ class Recipe(Section):
     validation precision-at-1 until the fit ends, on a third share of patients; None = a fixed number of epochs.
     classifier: "apart" lets the cross-entropy teach the classifier alone, and the metric loss everything else.
     watch_every: epochs between two looks at the validation precision-at-1. metadata: "fused" joins age, sex, site and
-    position to the classifier. leave_out: entities that are no class. segmenter: name of a segmentation recipe, or
-    "none". folds: networks of an ensemble. most_films: at most so many films, by whole patients; None = all.
+    position to the classifier. facts: age, sex and site as a part of the embedding, which then may find by them; None
+    = pixels alone. leave_out: entities that are no class. segmenter: name of a segmentation recipe, or "none". folds:
+    networks of an ensemble. most_films: at most so many films, by whole patients; None = all.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -122,6 +137,7 @@ class Recipe(Section):
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     watch_every: Annotated[int, Field(ge=1)] = 2
     metadata: Literal["none", "fused"] = "none"
+    facts: FactWeights | None = None
     leave_out: tuple[str, ...] = ("no tumour",)
     segmenter: str = "none"
     folds: Literal[1, 5] = 1
@@ -144,6 +160,8 @@ class Recipe(Section):
             )
         if self.loss.metric == "none" and (self.head == "mlp" or self.classifier == "apart"):
             raise ValueError('an MLP head, or a classifier apart, needs a metric loss; set loss.metric, e.g. "supcon"')
+        if self.segmenter != "none" and View.film not in self.views:
+            raise ValueError(f'segmenter = {self.segmenter!r} looks at whole films; add "film" to views')
         if self.early_stopping is not None and self.early_stopping >= self.epochs:
             raise ValueError(f"early_stopping = {self.early_stopping} never comes within {self.epochs} epochs")
         return self

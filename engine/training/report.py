@@ -63,6 +63,7 @@ def page(metrics: dict[str, Any], card: ModelCard, picture: bytes) -> str:
         _table("Run", _run(metrics)),
         _table("Films", _films(metrics)),
         *(_development(metrics["development"]) if "development" in metrics else ()),
+        *([_table("Segmenter", _plain(metrics["segmenter"]))] if "segmenter" in metrics else ()),
         f'<h2>Curves</h2><img alt="training loss and precision at 1 by epoch" src="data:image/png;base64,{shown}">',
         _table("Model card", _card(card)),
     ]
@@ -95,16 +96,15 @@ def _counted(counts: dict[str, Any]) -> str:
 def _development(figures: dict[str, Any]) -> list[str]:
     """Trained beside untrained, and the vote's recall of each entity."""
     trained, floor = figures["retrieval"], figures["untrained"]
-    names = {
-        "precision_at_1": "precision at 1",
-        "vote_at_5": "vote of five",
-        "macro_recall_at_5": "macro recall of the vote",
-    }
+    names = {"precision_at_1": "precision at 1", "vote_at_5": "vote of five", "macro_recall_at_5": "its macro recall"}
     rows = [(words, f"{_share(trained[key])} (untrained {_share(floor[key])})") for key, words in names.items()]
+    if "retrieval_by_pixels_alone" in figures:
+        alone = figures["retrieval_by_pixels_alone"]
+        rows += [(f"{words}, by pixels alone", _share(alone[key])) for key, words in names.items()]
     rows += [
         (
             f"classifier, {kind}",
-            f"accuracy {100 * value['accuracy']:.1f} %, macro recall {100 * value['macro_recall']:.1f} %",
+            f"accuracy {_percent(value['accuracy'])}, macro recall {_percent(value['macro_recall'])}",
         )
         for kind, value in figures["classifier"].items()
     ]
@@ -113,9 +113,17 @@ def _development(figures: dict[str, Any]) -> list[str]:
     return [_table("Unseen patients", rows), f"<p>{_text(said)}</p>", _table("Recall of the vote by entity", recalls)]
 
 
+def _plain(figures: dict[str, Any]) -> Rows:
+    return [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
+
+
 def _share(score: dict[str, float]) -> str:
     between = f" [{100 * score['low']:.1f}, {100 * score['high']:.1f}]" if "low" in score else ""
-    return f"{100 * score['value']:.1f} %{between}"
+    return _percent(score["value"]) + between
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _card(card: ModelCard) -> Rows:

@@ -17,6 +17,7 @@ from engine.embeddings import Vectors
 from engine.training.films import TrainingSet
 from engine.training.fit import Fitted, labelled
 from engine.training.inference import Embedded, embed_films
+from engine.training.known import facts_code, with_facts
 from engine.training.members import Tell, fit_recipe
 from engine.training.metrics import classifier_metrics
 from engine.training.networks import Network
@@ -132,6 +133,8 @@ def _fixed(recipe: Recipe, development: Fitted | None) -> Recipe:
 def _measure(fitted: Fitted, seen: TrainingSet, asked: TrainingSet, seed: int) -> tuple[Held, dict[str, Any]]:
     """What calibration patients find among training patients, beside what the untrained backbone would find."""
     near, far = (embed_films(fitted.network, Tensors.of(f, fitted.entities, fitted.metadata)) for f in (seen, asked))
+    code = facts_code(seen, fitted.recipe)
+    gallery, queries = with_facts(near.vectors, seen, code), with_facts(far.vectors, asked, code)
     with isolate_rng():
         torch.manual_seed(seed)
         start = Network(fitted.recipe, len(fitted.entities), fitted.metadata)
@@ -141,12 +144,15 @@ def _measure(fitted: Fitted, seen: TrainingSet, asked: TrainingSet, seed: int) -
         "seconds": round(fitted.seconds, 1),
         "train": counts(seen),
         "calibration": counts(asked),
-        "retrieval": retrieval_scores(nearest_patients(far.vectors, near.vectors, seen), asked, seed),
+        "retrieval": retrieval_scores(nearest_patients(queries, gallery, seen), asked, seed),
         "untrained": retrieval_scores(nearest_patients(floor[1], floor[0], seen), asked, seed),
         "classifier": _classified(far, fitted, asked),
         "history": list(fitted.history),
     }
-    return Held(seen, near.vectors, asked, far.vectors, far.untold), figures
+    if code is not None:
+        alone = nearest_patients(far.vectors, near.vectors, seen)
+        figures["retrieval_by_pixels_alone"] = retrieval_scores(alone, asked, seed)
+    return Held(seen, gallery, asked, queries, far.untold), figures
 
 
 def _classified(found: Embedded, fitted: Fitted, asked: TrainingSet) -> dict[str, Any]:

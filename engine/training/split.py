@@ -45,7 +45,7 @@ def folds(films: TrainingSet, n: int, seed: int) -> npt.NDArray[np.int64]:
         return grouped_folds(films.column("group"), films.column("entity"), n, seed)
     except QueryError as error:
         raise TrainingError(
-            f"the {len(films)} films of {films.title} are of {groups} split group{'s' * (groups != 1)}, and a fit needs "
+            f"the {len(films)} films of {films.title} are of {groups} split group{'s' * (groups != 1)}; a fit needs "
             f"{n} to hold some back; give films of more patients"
         ) from error
 

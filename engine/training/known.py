@@ -1,0 +1,28 @@
+"""Age, sex and site of training films as the embedding may carry them (`engine.facts`)."""
+
+from engine.embeddings import Vectors
+from engine.facts import Facts, FactsCode
+from engine.radiograph import Sex
+from engine.training.films import TrainingSet
+from engine.training.recipe import Recipe
+
+
+def facts_of(films: TrainingSet) -> list[Facts]:
+    """What is known of each film's patient."""
+    return [
+        Facts(film.age, None if film.sex is None else Sex(film.sex), tuple(site.casefold() for site in film.site))
+        for film in films.films
+    ]
+
+
+def facts_code(films: TrainingSet, recipe: Recipe) -> FactsCode | None:
+    """How a recipe's embedding carries facts, with the sites that these films name; None = of pixels alone."""
+    if recipe.facts is None:
+        return None
+    sites = sorted({site for known in facts_of(films) for site in known.sites})
+    return FactsCode(tuple(sites), recipe.facts.age, recipe.facts.sex, recipe.facts.site)
+
+
+def with_facts(vectors: Vectors, films: TrainingSet, code: FactsCode | None) -> Vectors:
+    """Unit rows (n, d + the code's) of unit rows (n, d) and the films' facts; the rows themselves without a code."""
+    return vectors if code is None else code.join(vectors, facts_of(films))

@@ -5,7 +5,7 @@ have seen. Give them as `DataLoader(films, sampler=sampler, batch_size=None)`, s
 and a data set gets the rows of a batch at once.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -30,7 +30,7 @@ def film_weights(labels: Labels, patients: Sequence[str], balance: float = 0.5, 
     return np.asarray(weights / weights.sum(), np.float64)
 
 
-class Batches(Sampler[Rows]):
+class Batches(Sampler[Rows], ABC):
     """Batches of one epoch after the other. Of several processes, each takes every `world`-th batch."""
 
     def __init__(self, films: int, batch: int, seed: int, rank: int = 0, world: int = 1) -> None:

@@ -6,7 +6,17 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from api.explained import Explanation, FilmMap, ViewMap
-from indexer.answer import NOTICE, TIE_RULE, Answer, Ballot, SimilarCase, SimilarFilm
+from indexer.answer import (
+    NOTICE,
+    TIE_RULE,
+    Answer,
+    Ballot,
+    Likeness,
+    MalignantShare,
+    PredictionSet,
+    SimilarCase,
+    SimilarFilm,
+)
 
 __all__ = [
     "NOTICE",
@@ -21,9 +31,12 @@ __all__ = [
     "FilmMap",
     "Health",
     "LesionFacts",
+    "Likeness",
     "Limits",
+    "MalignantShare",
     "OutcomeCount",
     "PatientHistory",
+    "PredictionSet",
     "Preview",
     "Problem",
     "ProblemKind",
@@ -43,7 +56,8 @@ class QueryFacts:
     """A film of the query as it was understood; never its patient's identifier.
 
     rows, columns: of the full film, in pixels. region: (x0, y0, x1, y1) asked about, half-open, in those pixels, before
-    the margin. region_origin: whole | drawn. spacing_mm: (row, column), calibrated. None where unknown.
+    the margin. region_origin: whole | drawn | segmented. confidence: 0..1 of the best proposed region, used or not;
+    None where none was sought. spacing_mm: (row, column), calibrated. None where unknown.
     """
 
     name: str
@@ -56,6 +70,7 @@ class QueryFacts:
     body_part: str | None
     spacing_mm: tuple[float, float] | None
     warnings: tuple[str, ...]
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +147,7 @@ class PatientHistory:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """A source of films. roi: whole | mask, what of each film was embedded."""
+    """A source of films. roi: whole | mask | segment, what of each film was embedded."""
 
     layout: str
     issuer: str
@@ -175,8 +190,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class NearDuplicates:
+    """How many films of the archive are one exposure with another film of it, in how many groups, of how many patients.
+
+    Where the films of several patients are near-duplicates, their patients cast one vote together.
+    """
+
+    films: int
+    groups: int
+    patients: int
+
+
+@dataclass(frozen=True)
 class ArchiveFacts:
-    """What the archive holds, which model made its vectors, and what a filter may name."""
+    """What the archive holds, which model made its vectors, and what a filter may name.
+
+    segmenter: fingerprint of what proposes the regions of new films; None where nothing does.
+    """
 
     notice: str
     synthetic: bool
@@ -185,12 +215,14 @@ class ArchiveFacts:
     published: str
     films: int
     patients: int
+    near_duplicates: NearDuplicates
     index: str
     model: dict[str, object]
     sources: tuple[SourceFacts, ...]
     columns: tuple[ColumnFacts, ...]
     left_out: tuple[OutcomeCount, ...]
     limits: Limits
+    segmenter: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,10 @@ TABLES: dict[str, str] = {
         "age DOUBLE, sex VARCHAR, centre VARCHAR, taken DATE, stage VARCHAR, split_group VARCHAR, "
         '"rows" INTEGER, "columns" INTEGER, spacing_row DOUBLE, spacing_column DOUBLE, detector_row DOUBLE, '
         "detector_column DOUBLE, x0 INTEGER, y0 INTEGER, x1 INTEGER, y1 INTEGER, region VARCHAR, region_key VARCHAR, "
-        "warnings VARCHAR, thumbnail_pack INTEGER, thumbnail_start BIGINT, thumbnail_size INTEGER"
+        "warnings VARCHAR, thumbnail_pack INTEGER, thumbnail_start BIGINT, thumbnail_size INTEGER, "
+        "phash VARCHAR"
     ),
+    "near": "film BIGINT, other BIGINT, likeness DOUBLE",
     "events": "patient VARCHAR, dated DATE, kind VARCHAR, text VARCHAR, source VARCHAR, told_by VARCHAR",
     "ledger": (
         "source VARCHAR, file VARCHAR, outcome VARCHAR, reason VARCHAR, film BIGINT, sha256 VARCHAR, region_key VARCHAR"
@@ -38,8 +40,9 @@ TABLES: dict[str, str] = {
 """Column definitions of each table.
 
 `films.vector` is the id of its embedding and `films.thumbnail_*` the place of its small picture in the packs, both
-shared where two films are one file. `events.source` is what the event cites, `events.told_by` the folder of films whose
-tables told it.
+shared where two films are one file. `films.phash` is the perceptual hash, empty where a film shows nothing; `near` has
+the pairs of near-duplicate films, the lower id first. `events.source` is what the event cites, `events.told_by` the
+folder of films whose tables told it.
 """
 
 BLOCK_SIZE = 1 << 16

@@ -5,11 +5,14 @@ from collections import defaultdict
 from urllib.parse import quote
 
 from engine.radiograph import Header, Spacing, Stage
+from engine.region import Origin
 from indexer.catalogue import Row
-from indexer.packs import COLUMNS
+from indexer.duplicates.archive import NearFilms
+from indexer.duplicates.groups import NearCounts, components, near_counts
+from indexer.packs import COLUMNS, Place, read_picture
 from indexer.pending import DUPLICATE, INDEXED, LEFT_OUT, Outcome, Pending, Tally
 from indexer.prepare import Known, Prepared, merge
-from indexer.records import FilmRecord, History, Lesion
+from indexer.records import FilmRecord, History, Lesion, film_lesion
 from indexer.sources.base import Listing
 from indexer.writer import ArchiveWriter
 
@@ -42,10 +45,16 @@ class Enroller:
             self._doubles[row["film"]].append(row)
         self._patients = {row["patient"]: row for row in catalogue.rows("SELECT * FROM patients")}
         self._lesions = {(r["patient"], _lesion(r)): r["lesion"] for r in catalogue.rows("SELECT * FROM lesions")}
+        self.near = self._near_films()
         self._told: set[str] = set()
         told = catalogue.rows("SELECT DISTINCT patient FROM events WHERE told_by = ?", [source])
         self._told_before = {row["patient"] for row in told}
         self._pending = Pending()
+
+    def _near_films(self) -> NearFilms:
+        stored = {(r["film"], r["other"]): r["likeness"] for r in self._writer.catalogue.rows("SELECT * FROM near")}
+        root = self._writer.root
+        return NearFilms(self._films, stored, lambda row: read_picture(root, Place(*(row[name] for name in COLUMNS))))
 
     def known(self) -> dict[str, Known]:
         """What the ledger says of the source's files, for those that need not be read again.
@@ -81,6 +90,15 @@ class Enroller:
         else:
             self._add(item)
 
+    def near_found(self) -> tuple[tuple[str, str, float], ...]:
+        """(file, the archived file it is a near-duplicate of, likeness) of the pairs that this run's films made."""
+        held = {couple: alike for couple, alike in self.tally.near.items() if couple in self.near.pairs}
+        return tuple((self._films[two]["file"], self._films[one]["file"], alike) for (one, two), alike in held.items())
+
+    def near_counts(self) -> NearCounts:
+        """How many films of the archive have a near-duplicate."""
+        return near_counts(components(self.near.pairs), {film: row["patient"] for film, row in self._films.items()})
+
     def flush(self) -> None:
         """Write the rows noted since the last flush to the writer's catalogue.
 
@@ -103,11 +121,14 @@ class Enroller:
             return
         row = self._film_row(item, header, patient)
         self._make_room(file)
+        found = self.near.meet(row)
+        self._pending.near |= found
+        self.tally.near |= found
         self._films[row["film"]] = row
         self._by_sha[item.sha256].append(row)
         self._pending.films[row["film"]] = row
         self._note(item, INDEXED, None, row["film"])
-        self.tally.outcomes[file] = Outcome(INDEXED, whole=item.region_key == "whole")
+        self.tally.outcomes[file] = Outcome(INDEXED, whole=_whole(row))
         self.tally.named += _names_someone(row["uri"], header)
 
     def _keep(self, record: FilmRecord, old: Row) -> None:
@@ -120,7 +141,7 @@ class Enroller:
         if fresh != row:
             self._change(row, fresh)
         self._tell_history(row["patient"], record, fresh["sex"])
-        self.tally.outcomes[record.file] = Outcome(INDEXED, whole=row["region_key"] == "whole")
+        self.tally.outcomes[record.file] = Outcome(INDEXED, whole=_whole(row))
 
     def _change(self, row: Row, fresh: Row) -> None:
         self._films[row["film"]] = fresh
@@ -149,6 +170,7 @@ class Enroller:
         else:
             row = self._films.pop(old["film"])
             self._by_sha[row["sha256"]].remove(row)
+            self.near.leave(row["film"])
             self._pending.withdraw_film(row["film"])
 
     def _hand_over(self, row: Row, doubles: list[Row]) -> None:
@@ -170,7 +192,8 @@ class Enroller:
             self._ledger[row["file"]] = row
             if row["file"] in self.tally.outcomes and row["outcome"] != LEFT_OUT:
                 of = self._films[row["film"]]["file"] if row["outcome"] == DUPLICATE else ""
-                self.tally.outcomes[row["file"]] = Outcome(row["outcome"], of=of, whole=row["region_key"] == "whole")
+                whole = _whole(self._films[row["film"]])
+                self.tally.outcomes[row["file"]] = Outcome(row["outcome"], of=of, whole=whole)
         return row
 
     def _vector(self, item: Prepared) -> int:
@@ -209,6 +232,7 @@ class Enroller:
             "region": region.origin.value,
             "region_key": item.region_key,
             "warnings": "; ".join(film.warnings) or None,
+            "phash": item.phash,
         }
         facts |= self._thumbnail(item)
         box = dict(zip(("x0", "y0", "x1", "y1"), region.box, strict=True))
@@ -217,7 +241,7 @@ class Enroller:
 
     def _table_facts(self, record: FilmRecord, header: Header, patient: str) -> Row:
         """The columns that tables speak of, which may change while the film does not."""
-        lesion = self._lesion_of(record, patient)
+        lesion = film_lesion(record, self._histories.get(patient, History()).lesions)
         return {
             "lesion": None if lesion is None else self._lesion_id(patient, lesion),
             "view": header.view,
@@ -230,16 +254,6 @@ class Enroller:
             "stage": header.stage.value,
             "split_group": self._group(record) or patient,
         }
-
-    def _lesion_of(self, record: FilmRecord, patient: str) -> Lesion | None:
-        """The film's lesion: its own, else the patient's only one, else the one at the film's site."""
-        if record.lesion is not None:
-            return record.lesion
-        lesions = self._histories.get(patient, History()).lesions
-        if len(lesions) <= 1:
-            return lesions[0] if lesions else None
-        here = [lesion for lesion in lesions if lesion.site == record.site and record.site]
-        return here[0] if len(here) == 1 else None
 
     def _lesion_id(self, patient: str, lesion: Lesion) -> int:
         key: LesionKey = (patient, lesion)
@@ -277,6 +291,12 @@ class Enroller:
         row: Row = {"source": self._source, "file": item.record.file, "outcome": outcome, "reason": reason}
         row |= {"film": film, "sha256": item.sha256, "region_key": item.region_key}
         return self._write_ledger(row)
+
+
+def _whole(row: Row) -> bool:
+    """Whether a film was embedded whole for want of a mask, or of a proposed region with confidence enough."""
+    key: str = row["region_key"]
+    return key == "whole" or (key.startswith("segmented ") and row["region"] == Origin.whole.value)
 
 
 def _uri(source: str, file: str) -> str:

@@ -23,12 +23,14 @@ class Tally:
     """What became of the films so far. twice: files that the source names more than once, with the reason.
 
     named: files added whose path holds an identifier of their patient, study or film; paths are stored as they are.
+    near: pairs of near-duplicate films found so far, as in `Pending`.
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     twice: list[tuple[str, str]] = field(default_factory=list)
     embedded: int = 0
     named: int = 0
+    near: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @property
     def indexed(self) -> int:
@@ -56,11 +58,14 @@ class Pending:
     """Rows noted since the last flush, each table's by its key, so that the last word on a row is written.
 
     stale, stale_patients: keys of stored rows that are withdrawn or replaced. stale_ledger: the like, by source.
+    withdrawn: films that are not held any more. near: likeness of pairs of near-duplicate films, the lower id first.
     told_again: patients whose stored events this source tells anew.
     """
 
     films: dict[int, Row] = field(default_factory=dict)
     stale: set[int] = field(default_factory=set)
+    withdrawn: set[int] = field(default_factory=set)
+    near: dict[tuple[int, int], float] = field(default_factory=dict)
     ledger: dict[tuple[str, str], Row] = field(default_factory=dict)
     patients: dict[str, Row] = field(default_factory=dict)
     lesions: list[Row] = field(default_factory=list)
@@ -77,7 +82,9 @@ class Pending:
     def withdraw_film(self, film: int) -> None:
         """Note that a film is no longer held."""
         self.stale.add(film)
+        self.withdrawn.add(film)
         self.films.pop(film, None)
+        self.near = {couple: alike for couple, alike in self.near.items() if film not in couple}
 
     def write(self, catalogue: Catalogue, source: str) -> None:
         """Bring everything noted into the catalogue; the events are those that `source` tells.
@@ -89,6 +96,8 @@ class Pending:
         """
         with catalogue.transaction():
             catalogue.delete("films", "film", self.stale)
+            for column in ("film", "other"):
+                catalogue.delete("near", column, self.withdrawn)
             catalogue.delete("patients", "patient", self.stale_patients)
             if self.told_again:
                 catalogue.forget_events(source, self.told_again)
@@ -99,4 +108,6 @@ class Pending:
             catalogue.insert("patients", list(self.patients.values()))
             catalogue.insert("lesions", self.lesions)
             catalogue.insert("events", self.events)
+            pairs = [{"film": one, "other": two, "likeness": alike} for (one, two), alike in self.near.items()]
+            catalogue.insert("near", pairs)
             catalogue.insert("ledger", list(self.ledger.values()))

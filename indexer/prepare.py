@@ -8,23 +8,27 @@ from hashlib import sha256
 import numpy as np
 
 from engine.embeddings import Embedder, Patch, Vectors
-from engine.errors import FilmError, RegionError
+from engine.errors import EncoderError, FilmError, RegionError
 from engine.radiograph import Header, Radiograph, Stage
 from engine.readers import read
 from engine.region import Origin, Region
+from engine.segmentation import Segmenter
+from indexer.duplicates.hashes import perceptual_hash
 from indexer.masks import lesion_pixels, lesion_region
 from indexer.records import FilmRecord
-from indexer.thumbnails import THUMBNAIL_SIDE, thumbnail
-
-CROP_DETAIL = 2
-"""Decoded pixels per encoder pixel along a lesion crop's side, at least."""
+from indexer.regions import enough_detail, propose
+from indexer.thumbnails import THUMBNAIL_SIDE, shrink, thumbnail
 
 
 class Roi(StrEnum):
-    """What part of each film is embedded: all of it, or the lesion that a mask or box shows."""
+    """What part of each film is embedded: all of it, the lesion that a mask or box shows, or the one a model proposes.
+
+    `segment` looks at no mask or box, so that an archive, or an evaluation, shows what a model's regions are worth.
+    """
 
     whole = "whole"
     mask = "mask"
+    segment = "segment"
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Prepared:
 
     reason: why it is left out, None otherwise. kept: the ledger knows these bytes and this region already, so nothing
     was decoded and `film`, `region` and `vector` are None. film: read, its pixels dropped to spare memory.
-    thumbnail: its JPEG.
+    thumbnail: its JPEG. phash: its perceptual hash, see `perceptual_hash`.
     """
 
     record: FilmRecord
@@ -53,15 +57,24 @@ class Prepared:
     region: Region | None = None
     vector: Vectors | None = None
     thumbnail: bytes = b""
+    phash: str = ""
 
 
 @dataclass(frozen=True)
 class Preparer:
-    """Reads, cuts and embeds films; one instance serves every thread."""
+    """Reads, cuts and embeds films; one instance serves every thread. segmenter: what `Roi.segment` needs."""
 
     embedder: Embedder
     roi: Roi
     known: Mapping[str, Known]
+    segmenter: Segmenter | None = None
+
+    def __post_init__(self) -> None:
+        if self.roi is Roi.segment and self.segmenter is None:
+            raise EncoderError(
+                "the archive's encoder has no segmenter to propose regions; index into a new archive with the run of a "
+                "recipe that trains one (`--encoder RUN`), or use --roi whole or mask"
+            )
 
     def __call__(self, records: Sequence[FilmRecord]) -> list[Prepared]:
         """What became of each record, in order.
@@ -91,16 +104,19 @@ class Preparer:
         except (FilmError, RegionError) as error:
             reason = str(error).removeprefix(f"{record.file}: ")
             return Prepared(record, reason, sha256=sha256(data).hexdigest(), region_key=key), None
-        small = thumbnail(film, data)
+        grey = shrink(film)
+        small, phash = thumbnail(film, data, grey), perceptual_hash(grey)
         light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
         done = Prepared(record, sha256=film.sha256, region_key=key, film=light, region=region, thumbnail=small)
-        return done, patch
+        return replace(done, phash=phash), patch
 
     def _region_key(self, record: FilmRecord, mask: bytes | None) -> str:
         if mask is not None:
             return f"mask {sha256(mask).hexdigest()}"
         if self.roi is Roi.mask and record.boxes:
             return f"boxes {record.boxes}"
+        if self.roi is Roi.segment and self.segmenter is not None:
+            return f"segmented {self.segmenter.card.fingerprint}"
         return "whole"
 
     def _decode(self, record: FilmRecord, data: bytes, mask: bytes | None) -> tuple[Radiograph, Region]:
@@ -113,17 +129,17 @@ class Preparer:
                 return film, lesion_region(drawn, film.shape, record.mask.name) or Region.whole(film.shape)
         if self.roi is Roi.mask and record.boxes:
             film = read(data, name=name)
-            return film, _around(record.boxes, film.shape)
+            return film, around(record.boxes, film.shape)
+        if self.roi is Roi.segment and self.segmenter is not None:
+            return propose(data, self.segmenter, self.embedder.card.size, name=name)
         film = read(data, name=name, at_least=THUMBNAIL_SIDE)
         return film, Region.whole(film.shape)
 
     def _detail(self, region: Region, long_side: int) -> int:
-        x0, _, x1, _ = region.square()
-        needed = CROP_DETAIL * self.embedder.card.size * long_side / (x1 - x0)
-        return max(THUMBNAIL_SIDE, int(np.ceil(needed)))
+        return enough_detail(region, long_side, self.embedder.card.size)
 
 
-def _around(boxes: tuple[tuple[int, int, int, int], ...], shape: tuple[int, int]) -> Region:
+def around(boxes: tuple[tuple[int, int, int, int], ...], shape: tuple[int, int]) -> Region:
     """One region around all lesion boxes, cut to the film."""
     corners = np.array(boxes)
     x0, y0 = corners[:, :2].min(axis=0)

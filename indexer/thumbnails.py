@@ -4,9 +4,12 @@ import re
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from engine.errors import ArchiveError
 from engine.radiograph import Radiograph
+
+Grey = npt.NDArray[np.uint8]
 
 THUMBNAIL_SIDE = 512
 """Long side of a thumbnail in pixels."""
@@ -18,15 +21,15 @@ NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
 """A marker after the picture's data began; stuffed zeros and restarts are part of the data."""
 
 
-def thumbnail(film: Radiograph, data: bytes) -> bytes:
+def thumbnail(film: Radiograph, data: bytes, grey: Grey | None = None) -> bytes:
     """A JPEG of the film, long side at most 512.
 
     data: the bytes of the film's file, kept as they are where they are such a JPEG and hold nothing but the picture:
-    it is not made worse by being compressed again.
+    it is not made worse by being compressed again. grey: the film as `shrink` gives it; None = shrink it here.
     """
     if max(film.shape) <= THUMBNAIL_SIDE and is_plain_jpeg(data):
         return data
-    done, picture = cv2.imencode(".jpg", shrink(film), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    done, picture = cv2.imencode(".jpg", shrink(film) if grey is None else grey, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not done:
         raise ArchiveError(f"no thumbnail could be made of {film.source}; the picture encoder refused it")
     return bytes(picture)
@@ -46,7 +49,7 @@ def is_plain_jpeg(data: bytes) -> bool:
     return after is not None and after.group() == b"\xff\xd9" and after.end() == len(data)
 
 
-def shrink(film: Radiograph) -> np.typing.NDArray[np.uint8]:
+def shrink(film: Radiograph) -> Grey:
     """The film as 8-bit grey with its full aspect, long side at most 512."""
     rows, columns = film.pixels.shape
     scale = min(1.0, THUMBNAIL_SIDE / max(rows, columns))

@@ -1,15 +1,18 @@
 """`caselink archive`, `report` and `patient`: what is inside."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from api.cli.common import LOUD, UNKNOWN, known, out, print_json
+from api.cli.common import LOUD, UNKNOWN, known, near_sentence, out, print_json, proof_of
 from indexer.archive import Archive
-from indexer.facts import archive_facts
+from indexer.duplicates.groups import NearCounts
+from indexer.facts import archive_facts, near_facts
 from indexer.patients import patient_history
+from indexer.records import Proof
 from indexer.report import report as ledger
 
 ArchiveOption = Annotated[Path, typer.Option(help="The archive.")]
@@ -28,6 +31,8 @@ def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
     if facts["synthetic"]:
         out.print("SYNTHETIC archive: no film or history is of a real person", style=LOUD)
     out.print(f"{facts['title']}: {facts['films']} films of {facts['patients']} patients, version {facts['version']}")
+    if facts["near_duplicates"]["films"]:
+        out.print(near_sentence(NearCounts(**facts["near_duplicates"])))
     out.print(f"encoder {facts['model']['name']}, {facts['model']['dimension']} numbers; index {facts['index']}")
     table = Table("column", "type", "commonest values (films)", title="Columns for --where")
     for column in facts["columns"]:
@@ -37,11 +42,11 @@ def archive(archive: ArchiveOption, json: JsonOption = False) -> None:
 
 
 def report(archive: ArchiveOption, json: JsonOption = False) -> None:
-    """Show what became of every film: indexed, duplicate of another, or left out and why."""
+    """Show what became of every film: indexed, duplicate of another, or left out and why; and near-duplicates."""
     with Archive(archive) as opened:
-        sources = ledger(opened.snapshot)
+        sources, near = ledger(opened.snapshot), near_facts(opened.snapshot)
     if json:
-        print_json([vars(source) for source in sources])
+        print_json([asdict(source) for source in sources])
         return
     for source in sources:
         out.print(f"{source.title} ({source.layout}, {source.roi}): {source.source}", soft_wrap=True)
@@ -49,6 +54,12 @@ def report(archive: ArchiveOption, json: JsonOption = False) -> None:
         out.print(f"  {source.found} films found: {counts}")
         for file, reason in source.duplicates + source.left_out:
             out.print(f"  {file}: {reason}", soft_wrap=True)
+        for pair in source.near:
+            whose = "of one patient" if len(set(pair.patients)) == 1 else "of two patients"
+            said = f"near-duplicate of {pair.of}, {whose}, likeness {pair.likeness:.2f}"
+            out.print(f"  {pair.file}: {said}", soft_wrap=True)
+    if near.films:
+        out.print(near_sentence(near))
 
 
 def patient(
@@ -66,7 +77,7 @@ def patient(
         out.print("SYNTHETIC patient: no real person", style=LOUD)
     for lesion in history["lesions"]:
         facts = (known(lesion["entity"]), lesion["malignancy"], lesion["site"], lesion["side"])
-        proof = "how it was proven is unknown" if known(lesion["proof"]) == UNKNOWN else f"proven by {lesion['proof']}"
+        proof = _proof(lesion["proof"])
         out.print(f"{', '.join(fact for fact in facts if fact)}; {proof}")
     if not history["lesions"]:
         out.print("no diagnosis on file")
@@ -74,6 +85,12 @@ def patient(
         out.print(f"{event['dated'] or 'undated'}  {event['kind']}: {event['text']}")
     for film in history["films"]:
         out.print(f"film {film['film']}: view {known(film['view'])}, {_stage(film['stage'])}")
+
+
+def _proof(how: str | None) -> str:
+    if how == Proof.reference:
+        return f"by the {proof_of(how)}"
+    return "how it was proven is unknown" if known(how) == UNKNOWN else f"proven by {how}"
 
 
 def _stage(stage: str) -> str:

@@ -11,8 +11,10 @@ from api.settings import settings
 from engine.embeddings import Embedder
 from engine.encoders import DEFAULT, OnnxEmbedder, encoder_files, load_exported
 from engine.errors import QueryError
+from indexer.duplicates.groups import NearCounts
 from indexer.durable import write_durably
 from indexer.manifest import NAME
+from indexer.records import Proof
 
 out = Console(soft_wrap=False, markup=False, highlight=False)
 err = Console(stderr=True, markup=False, highlight=False)
@@ -46,6 +48,19 @@ def print_json(value: object) -> None:
 def as_json(value: object) -> str:
     """JSON text of a result; NumPy scalars become plain, dates and paths their text."""
     return json.dumps(value, indent=2, default=_plain)
+
+
+def proof_of(how: str | None) -> str | None:
+    """How a diagnosis was proven; a data set's label proves nothing by itself, and is called what it is."""
+    return "label of the data set" if how == Proof.reference else how
+
+
+def near_sentence(near: NearCounts) -> str:
+    """How many films of an archive are one exposure with another, and what becomes of them."""
+    return (
+        f"{near.films} near-duplicate films in {near.groups} groups, of {near.patients} patients: kept on one side of "
+        "every split, and never two votes"
+    )
 
 
 def save(path: Path, text: str) -> None:

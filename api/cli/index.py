@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.cli.common import LOUD, encoder_for, err, out, print_json
+from api.cli.common import LOUD, encoder_for, err, near_sentence, out, print_json
 from engine.errors import SourceError
 from indexer.ingest import IngestReport, ingest
 from indexer.ingest import Progress as Done
@@ -26,7 +26,9 @@ def index(
     source: Annotated[Path, typer.Argument(help="Folder of films.")],
     archive: Annotated[Path, typer.Option(help="The archive; made where there is none.")],
     layout: Annotated[str, typer.Option(help=f"auto, {', '.join(SOURCES)}.")] = "auto",
-    roi: Annotated[Roi, typer.Option(help="Embed whole films, or the lesion that a mask shows.")] = Roi.whole,
+    roi: Annotated[
+        Roi, typer.Option(help="Embed whole films, the lesion that a mask shows, or what the run's segmenter proposes.")
+    ] = Roi.whole,
     encoder: Annotated[
         str | None, typer.Option(help="default, a timm name, or NAME@CHECKPOINT; unset = the archive's own.")
     ] = None,
@@ -125,8 +127,12 @@ def _print(report: IngestReport, archive: Path, roi: Roi) -> None:
         f"{report.found} films found: {report.indexed} indexed ({report.embedded} embedded now), "
         f"{len(report.duplicates)} duplicates, {len(report.left_out)} left out; {report.seconds:.1f} s"
     )
+    if report.near_counts.films:
+        out.print(near_sentence(report.near_counts))
     if report.unmasked:
         out.print(f"{report.unmasked} films have no mask and were embedded whole; they are marked region = 'whole'")
+    if report.unsegmented:
+        out.print(f"{report.unsegmented} films were embedded whole: no region was proposed with confidence enough")
     if report.named:
         out.print(
             f"films with an identifier in their path: {report.named}; paths are stored as they are, so rename the "

@@ -33,6 +33,15 @@ _CASE = {
     "films": [_FILM],
     "outcome": "no recurrence after 24 months",
 }
+_MALIGNANT = _CASE | {
+    "rank": 0,
+    "patient": "P7c1d20ab94e6f358",
+    "similarity": 0.802115,
+    "entity": "osteosarcoma",
+    "malignancy": "malignant",
+    "films": [_FILM | {"film": 203, "similarity": 0.802115}],
+    "outcome": None,
+}
 ANSWER: dict[str, Any] = {
     "cases": [_CASE],
     "vote": {"osteochondroma": 1},
@@ -59,6 +68,15 @@ ANSWER: dict[str, Any] = {
         "include_self": False,
         "asked": "2026-11-20T10:00:00+00:00",
     },
+    "abstained": None,
+    "shares": {"osteochondroma": 0.71, "enchondroma": 0.18, "osteosarcoma": 0.11},
+    "shares_note": "shares weigh up to 30 nearest patients by similarity, calibrated on 240 patients of this archive",
+    "prediction_set": {"entities": ["osteochondroma", "enchondroma"], "coverage": 0.9, "patients": 240},
+    "likeness": {"similarity": 0.931204, "threshold": 0.64, "quantile": 0.01},
+    "unlike": False,
+    "malignant": {"share": 0.08, "threshold": 0.18, "above": False, "sensitivity": 0.9, "specificity": 0.8},
+    "nearest_malignant": _MALIGNANT,
+    "malignant_note": None,
     "queries": [
         {
             "name": "knee.dcm",
@@ -132,6 +150,7 @@ ARCHIVE: dict[str, Any] = {
     "published": "2026-11-20T09:30:00+00:00",
     "films": 580,
     "patients": 240,
+    "near_duplicates": {"films": 0, "groups": 0, "patients": 0},
     "index": "exact",
     "model": {"name": "default", "dimension": 1280, "fingerprint": "0a1b2c3d4e5f"},
     "sources": [{"layout": "dicom", "issuer": "", "title": "SYNTHETIC demo archive", "roi": "mask", "synthetic": True}],

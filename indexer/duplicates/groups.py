@@ -1,6 +1,7 @@
 """Groups: what pairs connect, and the split groups that near-duplicates join."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -40,6 +41,15 @@ def joined_groups(split_group: Sequence[str], near_group: Sequence[int | None]) 
     return np.array([joined.get(split, split) for split in split_group], dtype=np.str_)
 
 
-def group_of_rows(films: Sequence[int], groups: Mapping[int, int]) -> list[int | None]:
-    """For each film its near group, None where it has none."""
-    return [groups.get(film) for film in films]
+@dataclass(frozen=True)
+class NearCounts:
+    """How many films have a near-duplicate, in how many groups, of how many patients."""
+
+    films: int = 0
+    groups: int = 0
+    patients: int = 0
+
+
+def near_counts(groups: Mapping[int, int], patient: Mapping[int, str]) -> NearCounts:
+    """The counts of near groups. groups: film to its group; patient: film to its patient, others' films too."""
+    return NearCounts(len(groups), len(set(groups.values())), len({patient[film] for film in groups}))

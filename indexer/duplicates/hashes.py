@@ -55,7 +55,21 @@ _SIGNS = np.stack([(_ODD_COLUMN & pose.mirrored) ^ (_ODD_ROW & pose.flipped) for
 
 def all_poses(bits: Bits) -> Bits:
     """bool (8, 144): the hash, bool (144,), of the film in each of `POSES`, without a look at its pixels."""
-    return bits[_ORDER] ^ _SIGNS
+    return np.asarray(bits[_ORDER] ^ _SIGNS, dtype=np.bool_)
+
+
+class Match(NamedTuple):
+    """A film that looks alike: which of the asking film's faces (`mine`) in which pose is like which of its faces.
+
+    inverted: where dark and bright are exchanged. bits: how many differ.
+    """
+
+    film: int
+    mine: int
+    other: int
+    pose: Pose
+    inverted: bool
+    bits: int
 
 
 def perceptual_hash(grey: Grey) -> str:

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from indexer.duplicates.hashes import Grey, inside
-from indexer.duplicates.lookalikes import Match
+from indexer.duplicates.hashes import Grey, Match, inside
 
 SIDE = 128
 NEAR = 0.6
@@ -56,8 +55,9 @@ def likeness(one: Grey, two: Grey, match: Match) -> float:
     """
     matched = _planes(one, two, match)
     # what was cut short has another border than the whole film, so the whole of both is looked at too
-    tries = [matched] if match.mine == match.other == 0 else [matched, _planes(one, two, match._replace(mine=0, other=0))]
-    at_once = max(_agreement(*planes, np.ones_like(planes[0])) for planes in tries)
+    whole = matched if match.mine == match.other == 0 else _planes(one, two, match._replace(mine=0, other=0))
+    everywhere = np.ones((SIDE, SIDE), dtype=np.float32)
+    at_once = max(_agreement(*planes, everywhere) for planes in (matched, whole))
     if at_once >= NEAR:
         return at_once
     mine, other = matched
@@ -85,17 +85,20 @@ def _face(picture: Grey) -> Grey:
 
 def _align(one: Plane, two: Plane) -> Plane | None:
     """The affine map, float32 (2, 3), that lays `two` on `one` (Evangelidis 2008); None where nothing does."""
-    small = [cv2.resize(film, (ROUGH_SIDE, ROUGH_SIDE), interpolation=cv2.INTER_AREA) for film in (one, two)]
-    start = np.eye(2, 3, dtype=np.float32)
+    size = (ROUGH_SIDE, ROUGH_SIDE)
+    small = [cv2.resize(film, size, interpolation=cv2.INTER_AREA) for film in (one, two)]
+    rough, all_of = np.eye(2, 3, dtype=np.float32), np.ones(size, dtype=np.uint8)
+    everywhere = np.ones((SIDE, SIDE), dtype=np.uint8)
     try:
-        rough, warp = cv2.findTransformECC(small[0], small[1], start, cv2.MOTION_AFFINE, ROUGH_STEPS, None, 3)
-        if rough < ROUGHLY_ALIKE:
+        alike, found = cv2.findTransformECC(small[0], small[1], rough, cv2.MOTION_AFFINE, ROUGH_STEPS, all_of, 3)
+        if alike < ROUGHLY_ALIKE:
             return None
+        warp = np.asarray(found, dtype=np.float32)
         warp[:, 2] *= SIDE / ROUGH_SIDE
-        _, warp = cv2.findTransformECC(one, two, warp, cv2.MOTION_AFFINE, STEPS, None, SMOOTH)
+        _, found = cv2.findTransformECC(one, two, warp, cv2.MOTION_AFFINE, STEPS, everywhere, SMOOTH)
     except cv2.error:  # it says so by an error where it does not converge
         return None
-    return np.asarray(warp, dtype=np.float32)
+    return np.asarray(found, dtype=np.float32)
 
 
 def _agreement(one: Plane, two: Plane, cover: Plane) -> float:

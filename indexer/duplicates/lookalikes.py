@@ -5,36 +5,20 @@ and are told relative to the first of them. So a film meets its mirror image and
 table holds a film twice, as it lies and with its axes swapped, where it meets those turned on their side.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 from datasketch import LeanMinHash, MinHashLSH
 
-from indexer.duplicates.hashes import BITS, BYTES, FREQUENCIES, POSES, Bits, Pose, all_poses, faces
+from indexer.duplicates.hashes import BITS, BYTES, FREQUENCIES, POSES, Bits, Match, all_poses, faces
 
 TABLES, WIDTH = 12, 10
-"""Tables, and bits of a band. Each table serves two bands: a film with 15 % of its bits changed shares a band with the chance 0.995, with 22 % 0.87; two that differ in 40 %
-with the chance 0.14."""
+"""Tables, and bits of a band. Each table serves two bands: a film with 15 % of its bits changed shares a band with the
+chance 0.995, with 22 % 0.87; two that differ in 40 % with the chance 0.14."""
 FARTHEST = int(0.22 * BITS)
 """Bits that may differ. On btxrd and fracatlas that proposes one wrong pair for seven films, and loses none of the
 films written anew, resized, re-exposed or cropped by 2 %; at 28 % it would be one for each film."""
 SEED = 7
 WORDS = -(-BYTES // 8)
-
-
-class Match(NamedTuple):
-    """A film that looks alike: which of the asking film's faces (`mine`) in which pose is like which of its faces.
-
-    inverted: where dark and bright are exchanged. bits: how many differ.
-    """
-
-    film: int
-    mine: int
-    other: int
-    pose: Pose
-    inverted: bool
-    bits: int
 
 
 def _positions() -> npt.NDArray[np.intp]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -57,11 +58,22 @@ def plans(count: int, seed: int) -> list[Plan]:
     return made
 
 
+def mirrored(data: bytes) -> bytes:
+    """The PNG of a picture's mirror image."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return bytes(cv2.imencode(".png", picture[:, ::-1])[1])  # type: ignore[index]
+
+
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory, draw: Callable[..., bytes], lay: Callable[..., Path]) -> Path:
-    """Films of 40 patients, every twentieth a copy of its neighbour and every thirtieth cut short."""
+    """Films of 40 patients, every twentieth a copy of its neighbour and every thirtieth cut short.
+
+    Every fifteenth but one is the mirror image of a film that came long before it.
+    """
     folder = tmp_path_factory.mktemp("killed")
     data = {f"{n:03d}.png": draw(n - (n % 20 == 19), SIDE) for n in range(FILMS)}
+    for number in range(59, FILMS, 15):
+        data[f"{number:03d}.png"] = mirrored(data[f"{number // 2:03d}.png"])
     for number in range(0, FILMS, 30):
         data[f"{number:03d}.png"] = data[f"{number:03d}.png"][:3000]
     rows = [
@@ -125,7 +137,7 @@ def contents(root: Path) -> dict[str, Any]:
     films = snapshot.films.to_pylist()
     read = read_segments(root, snapshot.manifest)
     vectors = {int(n): v.tobytes() for ids, rows in read for n, v in zip(ids, rows, strict=True)}
-    names = ("patients", "lesions", "events", "ledger")
+    names = ("patients", "lesions", "events", "ledger", "near")
     tables = {name: snapshot.catalogue.rows(f"SELECT * FROM {name}") for name in names}
     pseudonyms = {snapshot.pseudonyms.patient(f"{n}"): n for n in range(FILMS)}
     snapshot.catalogue.close()
@@ -160,7 +172,9 @@ def unbroken(source: Path, index: Callable[..., object], tmp_path_factory: pytes
     """What an archive holds after one run that nobody killed."""
     root = tmp_path_factory.mktemp("unbroken") / "archive"
     index(source, root)
-    return contents(root)
+    found = contents(root)
+    assert len(found["near"]) >= 8
+    return found
 
 
 def survives(plan: Plan, root: Path, source: Path, start: Start) -> int:

@@ -98,7 +98,7 @@ def place(found: FilmMap) -> str:
     """Where a map is strongest, in words: upper left."""
     grid = max((each.grid for each in found.maps), key=lambda rows: max(map(max, rows)))
     best = max(((value, y, x) for y, row in enumerate(grid) for x, value in enumerate(row)), key=lambda each: each[0])
-    row, column = _ROWS[3 * best[1] // len(grid)], _COLUMNS[3 * best[2] // len(grid[0])]
+    row, column = _ROWS[int(3 * (best[1] + 0.5) / len(grid))], _COLUMNS[int(3 * (best[2] + 0.5) / len(grid[0]))]
     return "middle" if (row, column) == ("middle", "centre") else f"{row} {column}"
 
 

@@ -204,3 +204,28 @@ def test_api_down_is_said_and_survived(start: Start) -> None:
     page = start("http://127.0.0.1:9")
     assert "cannot be reached" in said(page) and "caselink serve" in said(page)
     assert page.button(key="retry")
+
+
+def test_where_they_agree_is_drawn_on_both_films_and_asked_once(start: Start, address: str, query_film: Path) -> None:
+    page = press(upload(start(address), query_film), "search")
+    assert "cl-tint" not in said(page)
+    page.toggle(key="agree-2").set_value(True).run()
+    films = said(page)
+    assert films.count('class="cl-tint"') == 2
+    assert "it agrees most with patient 2 in the" in films and "Map on the film of patient 2" in films
+    assert "not where a lesion is" in films
+    kept = dict(visitor(page).explained)
+    assert len(kept) == 1
+    page.slider(key="agree-strength-2").set_value(50).run()
+    assert said(page).count("opacity:0.50") == 2
+    assert visitor(page).explained == kept
+
+
+def test_what_speaks_for_the_vote_is_drawn_on_ones_own_film(start: Start, address: str, query_film: Path) -> None:
+    page = press(upload(start(address), query_film), "search")
+    answer = visitor(page).answer
+    assert answer is not None and answer.label is not None
+    page.toggle(key="speaks").set_value(True).run()
+    assert said(page).count('class="cl-tint"') == 1
+    assert f"what adds most for {answer.label} lies in the" in said(page)
+    assert "has no classifier" in said(page)

@@ -93,6 +93,7 @@ def _draw(folder: Path, found: Mapping[str, Any]) -> None:
 def _print(found: Mapping[str, Any]) -> None:
     if found["manifest"]["synthetic"]:
         out.print("SYNTHETIC archive: these figures say nothing about real films", style=LOUD)
+    out.print(_asked(found["manifest"]), soft_wrap=True)
     for name in sections(found):
         group = found["groups"][name]
         counts = f"{group['n_films']} films, {group['n_patients']} patients"
@@ -102,3 +103,9 @@ def _print(found: Mapping[str, Any]) -> None:
     for line in closing(found):
         out.print(line, soft_wrap=True)
     out.print(f"\n{LEGEND}", style=QUIET)
+
+
+def _asked(manifest: Mapping[str, Any]) -> str:
+    folds = f" of {len(manifest['folds'])} folds" if "folds" in manifest else ""
+    archive = f"{manifest['n_archive_films']} films of {manifest['n_archive_patients']} patients"
+    return f"{manifest['protocol']}{folds}; archive of {archive}; encoder {manifest['model']}"

@@ -25,6 +25,8 @@ CELL = 17
 ENTITY, COUNT = 26, 9
 LABEL, WIDE = 40, 18
 VALUE = 14
+MOST_COLUMNS = 4
+"""Numbers of neighbours that fit beside each other, the largest."""
 
 
 def figures(found: Mapping[str, Any], group: str) -> Iterator[str]:
@@ -34,7 +36,8 @@ def figures(found: Mapping[str, Any], group: str) -> Iterator[str]:
         yield from _measure(measure, header[2:-1], list(lines))
         yield ""
     yield from _entities(entity_rows(found, group))
-    for table in (label_rows(found, group), malignancy_rows(found, group)):
+    malignant = [[title, *cells[-MOST_COLUMNS:]] for title, *cells in malignancy_rows(found, group)]
+    for table in (label_rows(found, group), malignant):
         yield from _under(table)
     yield from _block(confidence_rows(found, group), LABEL, WIDE)
     if compared := paired_rows(found, group, ["1", str(found["manifest"]["vote_k"])] if "paired" in found else ()):

@@ -30,7 +30,7 @@ class Pooled:
     """Every query film with what it met in its own fold's archive.
 
     queries: without vectors (each a single 1), as those of two folds may come of two encoders. fold: int64 (q,).
-    truth: int64 (q,), places in `entities`. found: "model" and the baselines. Of the nearest patients, (q, max k):
+    truth: int64 (q,), places in `entities`. found: "model" and the baselines. Of the nearest patients, (q, most):
     label (places in `entities`, -1 if empty), similarity, neighbour (film ids, -1 if empty), malignant (see
     `trial.UNKNOWN`). predicted: object (q, K). majority: object (q,), the commonest entity of the fold's archive.
     """

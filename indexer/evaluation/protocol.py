@@ -167,7 +167,7 @@ def _evaluation(
         **_facts(trials, films, wanted),
         **facts,
     }
-    return Evaluation(manifest, tree, _films(films))
+    return Evaluation(manifest, tree, _films(films, max(wanted.ks)))
 
 
 def _pooled(trials: Sequence[Trial], wanted: Settings) -> Pooled:
@@ -212,7 +212,7 @@ def _fixed_on(archive: Cohort, films: Pooled, wanted: Settings) -> dict[int, flo
     found = scores_of(trial, wanted)
     malignant = np.where(found.film < 0, -1, malignancy(trial.archive)[np.maximum(found.film, 0)])
     kinds, fixed = malignant_or_benign(trial.queries), {}
-    for k in wanted.ks:
+    for k in wanted.malignant_ks:
         share = malignant_share(malignant[:, :k], weights(found.label[:, :k], found.similarity[:, :k]))
         rows = (kinds >= 0) & ~np.isnan(share)
         fixed[k] = threshold_for(share[rows], kinds[rows] == 1)
@@ -271,7 +271,7 @@ def _fold(name: str, trial: Trial) -> dict[str, Any]:
     }
 
 
-def _films(films: Pooled) -> FilmResults:
+def _films(films: Pooled, most: int) -> FilmResults:
     names = np.array([*films.entities, None], dtype=object)
     return FilmResults(
         films.queries.film,
@@ -279,7 +279,7 @@ def _films(films: Pooled) -> FilmResults:
         films.queries.group,
         films.queries.entity,
         films.predicted,
-        films.neighbour,
-        names[films.label],
-        films.similarity,
+        films.neighbour[:, :most],
+        names[films.label[:, :most]],
+        films.similarity[:, :most],
     )

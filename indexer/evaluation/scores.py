@@ -18,7 +18,7 @@ class Scores:
     precision, hit, correct: float64 (q, K): share of the nearest patients with the query's entity (of those there
     are, if fewer than k), whether any has it, whether the vote names it. average_precision: (q,), over the whole list;
     0 where no patient of the archive has the entity. patients: (q,) how many could be ranked.
-    By the first order: predicted: (q, K) entity codes of the vote; of the nearest patients, (q, max k): film: gallery
+    By the first order: predicted: (q, K) entity codes of the vote; of the nearest patients, (q, most): film: gallery
     rows, -1 if empty; label: entity codes, NOBODY if empty; similarity: float32, 0 if empty.
     """
 
@@ -34,10 +34,19 @@ class Scores:
 
 
 def score(
-    gallery: Gallery, asked: Asked, truth: Ints, similarity: Similarity, ties: list[Ties], ks: tuple[int, ...]
+    gallery: Gallery,
+    asked: Asked,
+    truth: Ints,
+    similarity: Similarity,
+    ties: list[Ties],
+    ks: tuple[int, ...],
+    most: int = 0,
 ) -> Scores:
-    """Rank, vote, and only then compare with truth, the (q,) entity codes of the queries."""
-    q, n_entities, most = len(asked), 1 + int(max(gallery.label.max(), truth.max())), max(ks)
+    """Rank, vote, and only then compare with truth, the (q,) entity codes of the queries.
+
+    most: nearest patients to keep, at least the largest k.
+    """
+    q, n_entities, most = len(asked), 1 + int(max(gallery.label.max(), truth.max())), max(most, *ks)
     precision, hit, correct = (np.zeros((q, len(ks))) for _ in range(3))
     average_precision = np.zeros(q)
     patients = np.zeros(q, dtype=np.int64)

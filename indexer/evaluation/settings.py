@@ -7,6 +7,8 @@ from engine.errors import QueryError
 
 KS = (1, 3, 5, 7)
 USUAL_K = 5
+MALIGNANT_K = 25
+"""Neighbours that malignancy is also told from: few votes leave too many malignant films without a malignant one."""
 COMMON = 10
 """Patients from which on an entity counts in the macro recall of common entities."""
 
@@ -44,6 +46,11 @@ class Settings:
     def vote_k(self) -> int:
         """The number of neighbours whose vote is held against its confidence: 5, or the largest k."""
         return USUAL_K if USUAL_K in self.ks else self.ks[-1]
+
+    @property
+    def malignant_ks(self) -> tuple[int, ...]:
+        """The numbers of neighbours that malignancy is told from: `ks` and MALIGNANT_K."""
+        return tuple(sorted({*self.ks, MALIGNANT_K}))
 
 
 def settings(by: str | Sequence[str] | None, **given: object) -> Settings:

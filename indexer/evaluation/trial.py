@@ -41,7 +41,7 @@ class Trial:
 class Answered:
     """A trial's results with names in place of its own codes.
 
-    found: "model" and the baselines. predicted: object (q, K). Of the nearest patients, (q, max k): film ids (-1 if
+    found: "model" and the baselines. predicted: object (q, K). Of the nearest patients, (q, most): film ids (-1 if
     empty), entity (object, None if empty), malignant (int64: 1, 0, UNKNOWN). majority: the archive's commonest entity.
     """
 
@@ -74,7 +74,10 @@ def ask(trial: Trial, settings: Settings, *, shortcut: bool, stream: int = 0) ->
 def trial_scores(trial: Trial, settings: Settings) -> Scores:
     """Scores by vectors alone, ties by archive row."""
     ties = [archive_order(trial.archive_row, len(trial.queries))]
-    return _scores(trial, by_vectors(trial.queries, trial.archive), ties, settings.ks)
+    similarity = by_vectors(trial.queries, trial.archive)
+    return score(
+        trial.gallery, trial.asked, trial.truth, similarity, ties, settings.ks, most=max(settings.malignant_ks)
+    )
 
 
 def make_trial(archive: Cohort, queries: Cohort) -> Trial:

@@ -108,13 +108,13 @@ def merged(films: Pooled, clusters: Clusters, settings: Settings) -> Tree:
 
 
 def malignant_votes(films: Pooled, settings: Settings, fixed: Mapping[int, float | None]) -> dict[int, MalignantVote]:
-    """For each k the malignant share of every film that is malignant or benign, with its threshold.
+    """For each of `malignant_ks` the malignant share of every film that is malignant or benign, with its threshold.
 
     fixed: the thresholds of each k where they were fixed outside these films; empty = fixed on the other folds, or,
     where all films are of one fold, on the other parts of a random split of the groups.
     """
     found = {}
-    for k in settings.ks:
+    for k in settings.malignant_ks:
         label, similarity = films.label[:, :k], films.similarity[:, :k]
         score = malignant_share(films.malignant[:, :k], weights(label, similarity))
         rows = np.flatnonzero((films.malignant_query >= 0) & ~np.isnan(score))

@@ -67,11 +67,15 @@ class Client:
         roi: Sequence[Box | Whole | None] | None = None,
         include_self: bool = False,
         all_stages: bool = False,
+        age: float | None = None,
+        sex: str | None = None,
+        site: str | None = None,
     ) -> SearchAnswer:
         """The k most similar past patients to the films of one patient.
 
         where: filter text, None for all. roi: the lesion box of each file in order; `WHOLE` for a whole film, None for
         the region that the archive proposes, or a whole film where it proposes none.
+        age (years), sex (F or M), site (bones joined by ';'): what is known of the patient, None where it is not.
 
         Raises:
             ApiProblem, ApiUnreachable: as every method here.
@@ -82,8 +86,8 @@ class Client:
             "all_stages": _flag(all_stages),
             "roi": [format_box(box) for box in roi or ()],
         }
-        if where is not None:
-            fields["where"] = where
+        told = {"where": where, "age": None if age is None else str(age), "sex": sex, "site": site}
+        fields |= {name: value for name, value in told.items() if value is not None}
         parts = [("files", (name, data, "application/octet-stream")) for name, data in files]
         return self._json(SearchAnswer, "POST", "/v1/search", data=fields, files=parts)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from api.boxes import WHOLE, Box, Whole
 from engine.embeddings import Embedder
 from engine.errors import QueryError, RegionError
+from engine.facts import Facts, sites_of
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region
@@ -24,6 +25,9 @@ class QueryFilm:
 
     film: Radiograph
     region: Region
+
+
+NOTHING_SAID = Facts()
 
 
 def query_film(
@@ -77,8 +81,11 @@ def ask(
     where: str | None = None,
     include_self: bool = False,
     all_stages: bool = False,
+    said: Facts = NOTHING_SAID,
 ) -> Answer:
     """Embed the films and answer from one version of the archive.
+
+    said: what the asker knows of the patient, which goes before a film's own header; nothing of it is needed.
 
     Raises:
         QueryError, FilterError, RegionError, ModelMismatch: see `indexer.search.answer`.
@@ -86,7 +93,14 @@ def ask(
     if not films:
         raise QueryError("no film was given; give one or several of one patient")
     snapshot.manifest.card.require(embedder.card)
-    vectors = embedder.embed([embedder.prepare(each.film, each.region) for each in films])
+    facts = [_known(each.film, said) for each in films]
+    vectors = embedder.embed([embedder.prepare(each.film, each.region) for each in films], facts)
     shown, regions = [each.film for each in films], [each.region for each in films]
     question = Question(shown, regions, vectors, k, where, include_self, all_stages)
     return answer(snapshot, embedder.card, question)
+
+
+def _known(film: Radiograph, said: Facts) -> Facts:
+    header = film.header
+    age = said.age if said.age is not None else header.age
+    return Facts(age, said.sex or header.sex, said.sites or sites_of(header.body_part))

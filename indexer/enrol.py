@@ -295,7 +295,7 @@ class Enroller:
 
 def _whole(row: Row) -> bool:
     """Whether a film was embedded whole for want of a mask, or of a proposed region with confidence enough."""
-    key: str = row["region_key"]
+    key = str(row["region_key"]).partition(", facts")[0]
     return key == "whole" or (key.startswith("segmented ") and row["region"] == Origin.whole.value)
 
 

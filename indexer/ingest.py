@@ -140,7 +140,7 @@ def ingest(
     writer.declare_source(name, facts)
     enroller = Enroller(writer, listing, name)
     segmenter = open_segmenter(writer.root, writer.manifest) if roi is Roi.segment else None
-    preparer = Preparer(embedder, roi, enroller.known(), segmenter)
+    preparer = Preparer(embedder, roi, enroller.known(), segmenter, listing.histories)
     clock = _Clock(len(listing.films))
     done = 0
     for handful in _in_order(preparer, listing.films, workers or usable_cores()):
@@ -156,9 +156,7 @@ def ingest(
     return replace(report, near=enroller.near_found(), near_counts=enroller.near_counts())
 
 
-def _publish(
-    enroller: Enroller, writer: ArchiveWriter, clock: _Clock, done: int, *, calibrated: bool = False
-) -> None:
+def _publish(enroller: Enroller, writer: ArchiveWriter, clock: _Clock, done: int, *, calibrated: bool = False) -> None:
     began = time.perf_counter()
     writer.publish(enroller.flush, calibrated=calibrated)
     clock.note_publish(began, done)

@@ -1,7 +1,7 @@
 """From a film's record to its vector: the part of indexing that runs in worker threads and touches no catalogue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 
@@ -15,7 +15,7 @@ from engine.region import Origin, Region
 from engine.segmentation import Segmenter
 from indexer.duplicates.hashes import perceptual_hash
 from indexer.masks import lesion_pixels, lesion_region
-from indexer.records import FilmRecord
+from indexer.records import FilmRecord, History, facts_of
 from indexer.regions import enough_detail, propose
 from indexer.thumbnails import THUMBNAIL_SIDE, shrink, thumbnail
 
@@ -62,12 +62,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Preparer:
-    """Reads, cuts and embeds films; one instance serves every thread. segmenter: what `Roi.segment` needs."""
+    """Reads, cuts and embeds films; one instance serves every thread.
+
+    segmenter: what `Roi.segment` needs. histories: of the source's patients, for an encoder that carries facts.
+    """
 
     embedder: Embedder
     roi: Roi
     known: Mapping[str, Known]
     segmenter: Segmenter | None = None
+    histories: Mapping[str, History] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.roi is Roi.segment and self.segmenter is None:
@@ -83,9 +87,13 @@ class Preparer:
         one by one, in this thread, since there are as many threads as cores.
         """
         halfway = [self._read(record) for record in records]
-        return [
-            done if patch is None else replace(done, vector=self.embedder.embed([patch])[0]) for done, patch in halfway
-        ]
+        return [done if patch is None else self._embedded(done, patch) for done, patch in halfway]
+
+    def _embedded(self, done: Prepared, patch: Patch) -> Prepared:
+        assert done.film is not None
+        header = merge(done.record.header, done.film.header)
+        facts = [facts_of(done.record, header, self.histories)] if self.embedder.card.facts else None
+        return replace(done, vector=self.embedder.embed([patch], facts)[0])
 
     def _read(self, record: FilmRecord) -> tuple[Prepared, Patch | None]:
         if record.problem or record.path is None:
@@ -111,6 +119,14 @@ class Preparer:
         return replace(done, phash=phash), patch
 
     def _region_key(self, record: FilmRecord, mask: bytes | None) -> str:
+        """Changes with all that moves a film's vector but its own bytes: two patients' facts make two vectors."""
+        region = self._region_name(record, mask)
+        if self.embedder.card.facts is None:
+            return region
+        told = repr(facts_of(record, record.header, self.histories))
+        return f"{region}, facts {sha256(told.encode()).hexdigest()[:16]}"
+
+    def _region_name(self, record: FilmRecord, mask: bytes | None) -> str:
         if mask is not None:
             return f"mask {sha256(mask).hexdigest()}"
         if self.roi is Roi.mask and record.boxes:

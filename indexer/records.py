@@ -1,11 +1,12 @@
 """What a source of films says about them: lesions, events and films, before pseudonyms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from engine.facts import OLDEST, Facts, sites_of
 from engine.radiograph import Header
 
 
@@ -95,3 +96,10 @@ def film_lesion(record: FilmRecord, lesions: Sequence[Lesion]) -> Lesion | None:
         return lesions[0] if lesions else None
     here = [lesion for lesion in lesions if lesion.site == record.site and record.site]
     return here[0] if len(here) == 1 else None
+
+
+def facts_of(record: FilmRecord, header: Header, histories: Mapping[str, History]) -> Facts:
+    """What is known of a film's patient, as an embedding may carry it. header: the table's and the file's, merged."""
+    lesion = film_lesion(record, histories.get(header.patient or "", History()).lesions)
+    age = header.age if header.age is not None and 0 <= header.age <= OLDEST else None
+    return Facts(age, header.sex, sites_of(record.site or (lesion.site if lesion else None)))

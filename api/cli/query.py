@@ -11,6 +11,8 @@ from api.boxes import WHOLE, parse_roi
 from api.cli.common import LOUD, QUIET, encoder_for, known, out, print_json, proof_of
 from api.lookup import QueryFilm, ask, query_film
 from engine.errors import RegionError
+from engine.facts import OLDEST, Facts, sites_of
+from engine.radiograph import Sex
 from engine.readers import read
 from engine.segmentation import Segmenter
 from indexer.answer import Answer
@@ -33,6 +35,9 @@ def query(
     where: Annotated[str | None, typer.Option(help="Filter, e.g. \"age between 5 and 20 and sex='F'\".")] = None,
     include_self: Annotated[bool, typer.Option(help="Let the query's own patient answer too.")] = False,
     all_stages: Annotated[bool, typer.Option(help="Let films after treatment answer too.")] = False,
+    age: Annotated[float | None, typer.Option(min=0, max=OLDEST, help="Years, where no header says so.")] = None,
+    sex: Annotated[Sex | None, typer.Option(help="F or M, where no header says so.")] = None,
+    site: Annotated[str | None, typer.Option(help="Bones or joints, several joined by ';'.")] = None,
     encoder: Annotated[str | None, typer.Option(help="Unset = the archive's own.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the Answer as JSON.")] = False,
 ) -> None:
@@ -46,8 +51,9 @@ def query(
         segmenter = open_segmenter(archive, opened.snapshot.manifest)
         asked = [_film(path, roi, mask, segmenter, embedder.card.size) for path in films]
         answer = ask(
-            opened.snapshot, embedder, asked, k=k, where=where, include_self=include_self, all_stages=all_stages
-        )
+            opened.snapshot, embedder, asked, k=k, where=where, include_self=include_self, all_stages=all_stages,
+            said=Facts(age, sex, sites_of(site)),
+        )  # fmt: skip
     if json:
         print_json(TypeAdapter(Answer).dump_python(answer, mode="json"))
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from api.boxes import Box, Whole, parse_roi
 from api.lookup import QueryFilm, ask, query_film
@@ -16,6 +16,8 @@ from api.schemas import Answer, QueryFacts, SearchAnswer
 from api.service import Opened
 from api.uploads import Form, Upload, read_form
 from engine.errors import QueryError, RegionError
+from engine.facts import OLDEST, Facts, sites_of
+from engine.radiograph import Sex
 
 router = APIRouter(tags=["search"])
 FILMS = "files"
@@ -36,6 +38,15 @@ class SearchFields(BaseModel):
     )
     include_self: bool = Field(False, description="Let the query's own patient answer too.")
     all_stages: bool = Field(False, description="Let films taken after treatment answer too.")
+    age: float | None = Field(None, ge=0, le=OLDEST, description="Years, where known and no header says so.")
+    sex: Sex | None = Field(None, description="F or M, where known.")
+    site: str = Field("", description="Bones or joints, several joined by ';'.", examples=["tibia;fibula"])
+
+    @field_validator("age", "sex", mode="before")
+    @classmethod
+    def _unsaid(cls, value: object) -> object:
+        """An empty field of a form says nothing."""
+        return value or None if isinstance(value, str) else value
 
 
 def _form_schema() -> dict[str, Any]:
@@ -101,6 +112,7 @@ def _answer(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> S
         where=asked.where if asked.where.strip() else None,
         include_self=asked.include_self,
         all_stages=asked.all_stages,
+        said=Facts(asked.age, asked.sex, sites_of(asked.site)),
     )
     known = {field.name: getattr(answer, field.name) for field in fields(Answer)}
     queries = tuple(_facts(upload, film) for upload, film in zip(uploads, films, strict=True))

@@ -203,3 +203,15 @@ def test_a_monster_is_refused_by_its_header(http: TestClient, bad_films: dict[st
     assert "30000x30000 pixels, over the limit of 100 million" in detail
     assert seconds < 0.5
     assert peak < 20 << 20
+
+
+def test_what_is_known_of_the_patient_may_be_sent_and_need_not(http: TestClient, one: tuple[str, bytes]) -> None:
+    assert ask(http, one, age="34", sex="F", site="tibia;fibula").status_code == 200
+    assert ask(http, one, age="", sex="", site="").json()["cases"] == ask(http, one).json()["cases"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("age", "-1"), ("age", "131"), ("age", "old"), ("sex", "X")])
+def test_impossible_facts_are_refused_by_name(http: TestClient, one: tuple[str, bytes], field: str, value: str) -> None:
+    answer = ask(http, one, **{field: value})
+    assert answer.status_code == 422
+    assert field in answer.text

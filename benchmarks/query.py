@@ -35,9 +35,10 @@ from api.service import Opened, Service
 from api.settings import Settings
 from benchmarks._archive import make_archive
 from engine.card import ModelCard
-from engine.embeddings import Embedder, Patch, Vectors
+from engine.embeddings import Embedder, Patch, Patches, Vectors
 from engine.encoders import DEFAULT, encoder_files
 from engine.encoders.runtime import usable_cores
+from engine.facts import Facts
 from engine.radiograph import Radiograph
 from engine.region import Region
 from indexer.synthetic.cohort import Patient, plan_cohort
@@ -155,12 +156,16 @@ class Watched:
             self.first_cut = time.perf_counter()
         return self._inner.prepare(film, region)
 
-    def embed(self, patches: Sequence[Patch]) -> Vectors:
+    def embed(self, patches: Sequence[Patch], facts: Sequence[Facts] | None = None) -> Vectors:
         """See `Embedder`."""
         began = time.perf_counter()
-        vectors = self._inner.embed(patches)
+        vectors = self._inner.embed(patches, facts)
         self.forward_s += time.perf_counter() - began
         return vectors
+
+    def explain(self, patch: Patch) -> tuple[Vectors, Patches]:
+        """See `Embedder`."""
+        return self._inner.explain(patch)
 
 
 class WatchedService(Service):

@@ -22,11 +22,14 @@ from ui.wording import (
     film_line,
     headline,
     joined,
+    malignant_lines,
     place,
     proof,
     proofs,
+    set_line,
     sex,
     side,
+    tallied,
     tie_line,
 )  # fmt: skip
 
@@ -46,6 +49,7 @@ def screen(session: Session) -> None:
         _queries(session, answer)
     with right:
         vote(answer)
+        _malignant(session, answer)
         _remarks(answer)
     if not answer.cases:
         return
@@ -59,22 +63,37 @@ def vote(answer: SearchAnswer) -> None:
     """The vote as counts of patients, with the note that must stand beside it."""
     rows = "".join(_bar(ballot, answer) for ballot in answer.tally)
     tie = tie_line(answer)
-    said = "".join(f"<p>{escape(line)}</p>" for line in (answer.reason and sentence(answer.reason), tie) if line)
+    said = _paragraphs(answer.reason and sentence(answer.reason), tie)
+    rests = sentence(answer.shares_note[:1].upper() + answer.shares_note[1:]) if answer.shares_note else ""
     st.html(
         f'<section class="cl-vote" aria-label="Vote of the similar patients"><h2 class="cl-h2">'
         f"{escape(headline(answer))}</h2>{said}{f'<ul>{rows}</ul>' if rows else ''}"
+        f"{_paragraphs(set_line(answer))}"
         f'<p class="cl-safety"><strong>{escape(SAFETY)}</strong></p>'
         f'<p class="cl-note">Counts of similar past patients, not a diagnosis of this film. '
-        f"Rule: {escape(answer.rule)}.</p></section>"
+        f"Rule: {escape(answer.rule)}. {escape(rests)}</p></section>"
     )
+
+
+def _paragraphs(*lines: str | None) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in lines if line)
+
+
+def _malignant(session: Session, answer: SearchAnswer) -> None:
+    """The malignant share and the nearest malignant case; its history can be opened where it is not among the cases."""
+    st.html(f'<div id="case_0" class="cl-malignant">{_paragraphs(*malignant_lines(answer))}</div>')
+    case = answer.nearest_malignant
+    if case is not None and not case.rank and st.button("Open history of the nearest malignant case", key="open-0"):
+        _open(session, case)
 
 
 def _bar(ballot: Ballot, answer: SearchAnswer) -> str:
     of = len(answer.cases)
+    share = ballot.patients / of if answer.shares is None else answer.shares[ballot.entity]
     return (
         f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span>'
-        f"<span>{ballot.patients} of {count(of, 'patient')}</span></div>"
-        f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * ballot.patients / of:.1f}%"></span></div>'
+        f"<span>{escape(tallied(answer, ballot))}</span></div>"
+        f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></div>'
         f'<div class="cl-bar-proof">{escape(proofs(answer.cases, ballot.entity))}</div></li>'
     )
 

@@ -42,7 +42,10 @@ def back(session: Session, where: str) -> None:
 
 def title(session: Session) -> str:
     """Whose history this is, as the answer named them."""
-    return "History of a past patient" if session.opened is None else f"History of patient {session.opened.rank}"
+    if session.opened is None:
+        return "History of a past patient"
+    rank = session.opened.rank
+    return f"History of patient {rank}" if rank else "History of the nearest malignant case"
 
 
 def _lesions(history: PatientHistory) -> None:

@@ -150,7 +150,7 @@ def ingest(
         if clock.due():
             _publish(enroller, writer, clock, done)
         on_progress(clock.progress(done))
-    _publish(enroller, writer, clock, done)
+    _publish(enroller, writer, clock, done, calibrated=True)
     on_progress(clock.progress(done))
     report = _report(enroller.tally, listing, roi, time.perf_counter() - clock.started)
     return replace(report, near=enroller.near_found(), near_counts=enroller.near_counts())

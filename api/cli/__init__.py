@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from api.cli import archive, bench, demo, evaluate, explain, index, query, serve, train
+from api.cli import archive, bench, demo, evaluate, explain, index, query, reproduce, segment, serve, train
 from engine.errors import CaselinkError
 
 app = typer.Typer(
@@ -20,12 +20,14 @@ app.command("query")(query.query)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("train")(train.train)
+app.command("segment-metrics")(segment.segment_metrics)
 app.command("report")(archive.report)
 app.command("archive")(archive.archive)
 app.command("patient")(archive.patient)
 app.command("serve")(serve.serve)
 app.command("page")(serve.page)
 app.command("demo")(demo.demo)
+app.add_typer(reproduce.app, name="reproduce", help="Print a paper's table, made with one's own films.")
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 
 

@@ -2,23 +2,26 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from api.cli.common import err, out
+from api.cli.segment import segment_films, tell_epoch
+from api.cli.segment import train_segmenter as segment_alone
 from api.settings import settings, training_environment
 from engine.errors import SourceError
-from engine.training.recipe import Recipe, Scale, TrainingError, load_recipe, recipe_names
+from engine.segmentation.recipe import load_segment_recipe, segment_recipe_names
+from engine.training.recipe import SEGMENT, Scale, TrainingError, load_recipe, recipe_names
 from indexer.prepare import Roi
 from indexer.sources import SOURCES, SourceOptions, open_source
 from indexer.training import run_calibration, training_set
 from indexer.votes.films import CALIBRATION_FILE
 
 if TYPE_CHECKING:
-    from engine.segmentation.fit import SegmentEpoch
     from engine.training.members import Step
 
 SHOWN = 10
@@ -49,17 +52,21 @@ def train(
         raise TrainingError("--dev-only and --final-only leave no fit to make; give one of them, or neither for both")
     if roi is Roi.segment:
         raise TrainingError("a fit learns from regions that people drew, or from whole films; use --roi mask or whole")
-    chosen = load_recipe(recipe, scale)
+    alone = Path(recipe).stem.startswith(SEGMENT)
+    chosen = None if alone else load_recipe(recipe, scale)
     if sys.platform == "linux" and not here:  # the allocator reads its settings once, when a process begins
         command = [sys.executable, "-m", "api.cli", *sys.argv[1:], "--here"]
         os.execvpe(command[0], command, training_environment())
+    _use_threads()
+    listing = open_source(data, layout, SourceOptions(table))
+    if chosen is None:
+        segment_alone(recipe, listing, run, seed, scale=scale, resume=resume)
+        return
     from engine.training.publish import publish  # torch and Lightning take seconds to import; --list needs neither
     from engine.training.run import Fits
     from engine.training.run import train as fit
     from engine.training.segmenter import train_segmenter
 
-    _use_threads()
-    listing = open_source(data, layout, SourceOptions(table))
     films, left = training_set(listing, roi, chosen.views, chosen.size)
     for file, reason in left[:SHOWN]:
         err.print(f"left out: {file}: {reason}", soft_wrap=True)
@@ -68,7 +75,14 @@ def train(
     trained = fit(films, chosen, seed, run, fits=fits, resume=resume, tell=_tell)
     if chosen.segmenter != "none":
         trained.metrics["segmenter"] = train_segmenter(
-            films, trained, chosen, seed, run, scale=scale, resume=resume, progress=_tell_segmenter
+            segment_films(listing, load_segment_recipe(chosen.segmenter, scale).size),
+            trained,
+            chosen,
+            seed,
+            run,
+            scale=scale,
+            resume=resume,
+            progress=tell_epoch,
         )
     card = publish(trained, run, seed=seed, scale=scale)
     calibration = None if trained.held is None else run_calibration(trained.held, card)
@@ -97,11 +111,6 @@ def _tell(step: "Step") -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _tell_segmenter(epoch: "SegmentEpoch") -> None:
-    line = f"segmenter, epoch {epoch.number}/{epoch.of}: loss {epoch.loss:.3f}, {_left(epoch.left_s)}"
-    print(line, file=sys.stderr, flush=True)
-
-
 def _left(seconds: float) -> str:
     return f"{seconds / 60:.1f} min left" if seconds >= 60 else f"{seconds:.0f} s left"
 
@@ -110,9 +119,12 @@ def _list() -> None:
     rows = Table("recipe", "title", "method", "scales", "paper")
     for name in recipe_names():
         recipe = load_recipe(name)
-        rows.add_row(name, recipe.title, recipe.method, _scales(recipe), recipe.paper)
+        rows.add_row(name, recipe.title, recipe.method, _scales(recipe.scales), recipe.paper)
+    for name in segment_recipe_names():
+        segmenter = load_segment_recipe(name)
+        rows.add_row(name, segmenter.title, "segmentation", _scales(segmenter.scales), segmenter.paper)
     out.print(rows)
 
 
-def _scales(recipe: Recipe) -> str:
-    return ", ".join(scale.value for scale in Scale if scale in recipe.scales) or "as it is"
+def _scales(scales: Mapping[Scale, Any]) -> str:
+    return ", ".join(scale.value for scale in Scale if scale in scales) or "as it is"

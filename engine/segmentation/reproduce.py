@@ -98,8 +98,8 @@ def _measured(network: Any, films: TrainingSet, size: int, cut: float, seconds: 
     lesion = seen.masks.any(axis=(1, 2))
     iou, dice, accuracy = (values[lesion] for values in pixel_scores(seen, cut))
     found = scores(outcomes(seen, cut, calibrate(seen, cut), 0.0, [None] * len(films)))
-    means = (float(np.mean(values)) if lesion.any() else float("nan") for values in (iou, accuracy, dice))
-    return Fold(*means, found.box_iou, found.hit_rate, int(lesion.sum()), seconds)
+    mean = [float(np.mean(values)) if lesion.any() else float("nan") for values in (iou, accuracy, dice)]
+    return Fold(mean[0], mean[1], mean[2], found.box_iou, found.hit_rate, int(lesion.sum()), seconds)
 
 
 def _row(

@@ -18,7 +18,11 @@ from engine.radiograph import Sex
 AGE_CENTRES = np.arange(5.0, 90.0, 10.0)
 AGE_SPREAD = 8.0
 """Years; standard deviation of a bump."""
+SITES = 16
+"""Most sites in a vocabulary, so that every code has one length."""
 OLDEST = 130.0
+CODE_LENGTH = len(AGE_CENTRES) + 1 + SITES
+"""Numbers that facts take of an embedding."""
 Code = npt.NDArray[np.float32]
 
 
@@ -47,7 +51,7 @@ def sites_of(text: str | None) -> tuple[str, ...]:
 class FactsCode:
     """How facts become numbers; part of an encoder's card.
 
-    sites: the vocabulary, of the training set; another site is like nothing. age, sex, site: the most that each may add
+    sites: the vocabulary, `SITES` at most: the commonest of the training set; another site is like nothing. age, sex, site: the most that each may add
     to a similarity whose pixels count 1. Sum of all must stay under 1, since films are what is compared.
     """
 
@@ -60,11 +64,13 @@ class FactsCode:
         weights = (self.age, self.sex, self.site)
         if min(weights) < 0 or sum(weights) >= 1:
             raise ValueError(f"weights {weights} of age, sex and site must be 0 or more and stay under 1 in sum")
+        if len(self.sites) > SITES:
+            raise ValueError(f"{len(self.sites)} sites are more than the {SITES} of a code; keep the commonest")
 
     @property
     def dimension(self) -> int:
-        """Numbers in a code."""
-        return len(AGE_CENTRES) + 1 + len(self.sites)
+        """Numbers in a code, `CODE_LENGTH`."""
+        return CODE_LENGTH
 
     def encode(self, facts: Sequence[Facts]) -> Code:
         """float32 (n, dimension), one row for each film's facts."""

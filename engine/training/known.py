@@ -1,7 +1,9 @@
 """Age, sex and site of training films as the embedding may carry them (`engine.facts`)."""
 
+from collections import Counter
+
 from engine.embeddings import Vectors
-from engine.facts import Facts, FactsCode
+from engine.facts import SITES, Facts, FactsCode
 from engine.radiograph import Sex
 from engine.training.films import TrainingSet
 from engine.training.recipe import Recipe
@@ -16,10 +18,11 @@ def facts_of(films: TrainingSet) -> list[Facts]:
 
 
 def facts_code(films: TrainingSet, recipe: Recipe) -> FactsCode | None:
-    """How a recipe's embedding carries facts, with the sites that these films name; None = of pixels alone."""
+    """How a recipe's embedding carries facts, with the sites that these films name most; None = of pixels alone."""
     if recipe.facts is None:
         return None
-    sites = sorted({site for known in facts_of(films) for site in known.sites})
+    named = Counter(site for known in facts_of(films) for site in known.sites)
+    sites = sorted(site for site, _ in sorted(named.items(), key=lambda one: (-one[1], one[0]))[:SITES])
     return FactsCode(tuple(sites), recipe.facts.age, recipe.facts.sex, recipe.facts.site)
 
 

@@ -54,7 +54,7 @@ class FilmModule(lightning.LightningModule):
         self.kinds = None if metadata is None else torch.tensor(metadata.kinds)
         self.network, self.recipe, self.films, self.seed, self.watched = network, recipe, films, seed, watched
         counts = np.bincount(films.labels.numpy(), minlength=entities).astype(np.int64)
-        self.loss = CombinedLoss(recipe.loss, counts, recipe.dimension)
+        self.loss = CombinedLoss(recipe.loss, counts, recipe.features)
         self.adapter = not any(p.requires_grad for p in network.body.parameters())
         self.pooled: Tensor | None = None
         self.history: list[dict[str, float]] = []

@@ -56,11 +56,11 @@ class Network(nn.Module):
             "shift", torch.tensor([(GREY_MEAN - m) / s for m, s in zip(mean, std, strict=True)]).reshape(1, 3, 1, 1)
         )
         width = self.views * int(body.num_features)
-        self.dimension = recipe.dimension
+        self.dimension = recipe.features
         self.dropout = nn.Dropout(recipe.backbone.dropout)
         self.head = _head(recipe, width)
         self.composed: bool = recipe.head == "linear"
-        self.classifier = nn.Linear(recipe.dimension if self.composed else width, entities)
+        self.classifier = nn.Linear(recipe.features if self.composed else width, entities)
         self.told = None if metadata is None else Told(metadata.width, entities)
         _freeze(body, recipe.backbone.freeze_blocks)
         self.frozen_norm = recipe.backbone.frozen_norm
@@ -158,9 +158,9 @@ class Told(nn.Module):
 
 def _head(recipe: Recipe, width: int) -> nn.Module:
     if recipe.head == "linear":
-        return nn.Linear(width, recipe.dimension)
-    hidden = 2 * recipe.dimension
-    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, recipe.dimension))
+        return nn.Linear(width, recipe.features)
+    hidden = 2 * recipe.features
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, recipe.features))
 
 
 def _backbone(chosen: Backbone, size: int) -> tuple[Any, list[float], list[float]]:

@@ -81,7 +81,7 @@ def _export(trained: Trained, folder: Path) -> ModelCard:
         weights=f"{WEIGHTS_FILE}; backbone {recipe.backbone.name}, started from "
         f"{Path(start).name if '/' in start else start}",
         sha256=hashlib.sha256(data).hexdigest(),
-        dimension=recipe.dimension + (code.dimension if code else 0),
+        dimension=recipe.dimension,
         size=recipe.size,
         mean=(GREY_MEAN,),
         std=(GREY_STD,),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import CaselinkError
+from engine.facts import CODE_LENGTH
 from engine.region import View
 from engine.training.augment_settings import Augmentation
 from engine.training.loss_settings import LossSettings
@@ -154,6 +155,8 @@ class Recipe(Section):
     def _fits(self) -> Self:
         if not self.views or len(set(self.views)) != len(self.views):
             raise ValueError(f"views {[*self.views]} must name each view once, and one at least")
+        if self.features < 2:
+            raise ValueError(f"dimension = {self.dimension} leaves no room beside {CODE_LENGTH} numbers of facts")
         if not self.loss.classify:
             raise ValueError(
                 'loss.classify = 0 leaves the classifier as it was drawn; say classifier = "apart" instead'
@@ -165,6 +168,11 @@ class Recipe(Section):
         if self.early_stopping is not None and self.early_stopping >= self.epochs:
             raise ValueError(f"early_stopping = {self.early_stopping} never comes within {self.epochs} epochs")
         return self
+
+    @property
+    def features(self) -> int:
+        """Numbers that the network gives; the rest of the dimension are facts."""
+        return self.dimension - (CODE_LENGTH if self.facts else 0)
 
     @property
     def method(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from PIL import Image
 
 from indexer.evaluation import load_schema
 
@@ -139,3 +140,72 @@ def test_an_archive_or_queries_without_films(caselink: Run, archive: Path, tmp_p
 
 def test_no_archive(caselink: Run, tmp_path: Path) -> None:
     assert "holds no archive" in caselink("evaluate", "--archive", tmp_path / "none").refusal()
+
+
+def test_folds_inside_an_archive(caselink: Run, archive: Path, tmp_path: Path) -> None:
+    options = ["--folds", 3, "--merge", "osteochondroma=enchondroma", "--k", 1, "--k", 5, "--by", "site", "--by", "sex"]
+    done = caselink("evaluate", "--archive", archive, *options, "--json", tmp_path / "e.json", *FEW)
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= 90
+    assert "grouped cross-validation of 3 folds; archive of 30 films of 15 patients" in done.out
+    found = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))
+    check(found)
+    assert found["groups"]["all"]["n_films"] == sum(fold["n_films"] for fold in found["manifest"]["folds"]) == 30
+    assert found["groups"]["all"]["merged"]["labels"] == {"osteochondroma": ["enchondroma"]}
+    assert found["manifest"]["by"] == ["site", "sex"]
+
+
+def test_each_centre_asks_the_others(caselink: Run, archive: Path) -> None:
+    found = caselink("evaluate", "--archive", archive, "--leave-out", "centre", "--json", "-", *FEW).json()
+    check(found)
+    assert [fold["name"] for fold in found["manifest"]["folds"]] == ["centre=1", "centre=2"]
+    assert [fold["n_films"] for fold in found["manifest"]["folds"]] == [16, 14]
+    women = ["--leave-out", "centre", "--query-where", "sex = 'F'", "--json", "-"]
+    asked = caselink("evaluate", "--archive", archive, *women, *FEW).json()
+    assert asked["groups"]["all"]["n_films"] == 16
+    assert asked["manifest"]["n_archive_films"] == 30
+
+
+def test_another_archive_of_the_same_films_is_paired(
+    caselink: Run, archive: Path, source: Path, bench: Any, tmp_path: Path
+) -> None:
+    bench.index(source, tmp_path / "other")  # pseudonyms by another key
+    options = ["--against", tmp_path / "other", "--markdown", tmp_path / "e.md", "--json", tmp_path / "e.json"]
+    done = caselink("evaluate", "--archive", archive, *options, *FEW)
+    assert done.code == 0, done.err
+    found = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))
+    check(found)
+    assert (found["paired"]["n_films"], found["paired"]["n_left_out"]) == (30, 0)
+    difference = found["paired"]["groups"]["all"]["precision"]["5"]
+    assert (difference["value"], difference["low"], difference["above_zero"]) == (0, 0, False)
+    for text in (done.out, (tmp_path / "e.md").read_text(encoding="utf-8")):
+        assert "the same 30 films: difference = this - other" in text
+        assert "+0.0 (+0.0 to +0.0)" in text
+
+
+def test_plots_are_pictures_that_say_what_they_show(caselink: Run, archive: Path, tmp_path: Path) -> None:
+    done = caselink("evaluate", "--archive", archive, "--plots", tmp_path / "new" / "plots", *FEW)
+    assert done.code == 0, done.err
+    for name in ("reliability.png", "risk_coverage.png"):
+        with Image.open(tmp_path / "new" / "plots" / name) as picture:
+            assert min(picture.size) >= 500
+            assert "30 films of 15 patients" in picture.info["Description"]
+            assert picture.info["Description"] in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--folds", 2, "--leave-out", "centre"], "--folds and --leave-out are different protocols"),
+        (["--folds", 1], "1 folds leave nothing to compare with"),
+        (["--folds", 99], "99 folds need as many split groups and there are 15"),
+        (["--leave-out", "colour"], "no column 'colour'"),
+        (["--merge", "osteosarcoma"], "'osteosarcoma' names no two entities"),
+        (["--merge", "osteosarcoma=flu"], "No film has the entity 'flu'"),
+        (["--malignant-at", 2], "a malignant share of 2.0 is impossible"),
+        (["--against", "nowhere"], "nowhere holds no archive"),
+        (["--plots", "/dev/null"], "/dev/null cannot be written"),
+    ],
+)
+def test_a_bad_protocol_is_one_sentence(caselink: Run, archive: Path, options: list[object], said: str) -> None:
+    assert said.lower() in caselink("evaluate", "--archive", archive, *FEW, *options).refusal().lower()

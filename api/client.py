@@ -92,12 +92,17 @@ class Client:
         return self._json(SearchAnswer, "POST", "/v1/search", data=fields, files=parts)
 
     def explain(
-        self, file: File, film: int, box: Box | None = None, entity: str | None = None, voters: Sequence[int] = ()
+        self,
+        file: File,
+        film: int,
+        box: Box | Whole | None = None,
+        entity: str | None = None,
+        voters: Sequence[int] = (),
     ) -> Explanation:
         """Where a film of one's own and an archived one agree, and what speaks for an entity.
 
-        film: the archived film's number. box: the lesion on one's own, None for a whole film. voters: films of similar
-        patients who had the entity, for encoders without a classifier.
+        film: the archived film's number. box: the lesion on one's own, as in `search`. voters: films of similar patients
+        who had the entity, for encoders without a classifier.
         """
         fields: dict[str, object] = {
             "film": str(film),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
@@ -80,9 +81,9 @@ def _explanation(session: Session, answer: SearchAnswer, number: int, film: int)
     return session.explained[key]
 
 
-def asked_box(facts: QueryFacts) -> Box | None:
-    """The region that a film of the query was compared by; None for all of it."""
-    return None if facts.region_origin == "whole" else facts.region
+def asked_box(facts: QueryFacts) -> Box | Literal["whole"]:
+    """The region that a film of the query was compared by, drawn or proposed, in the API's words."""
+    return "whole" if facts.region_origin == "whole" else facts.region
 
 
 def voters(answer: SearchAnswer) -> list[int]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from api.boxes import parse_box
+from api.boxes import parse_roi
 from api.cli.common import LOUD, QUIET, encoder_for, out
 from api.explain import INEXACT, RULE, SMALL, Pair
 from api.explain import explain as explained
@@ -20,6 +20,7 @@ from engine.region import Origin, Region
 from indexer.answer import NOTICE, Answer, SimilarCase
 from indexer.archive import Archive
 from indexer.durable import write_durably
+from indexer.regions import open_segmenter
 
 SIDE, GAP, LINE = 640, 16, 26
 INK, SOFT, AMBER = (231, 234, 236), (169, 180, 189), (245, 185, 66)
@@ -30,7 +31,10 @@ def explain(
     film: Annotated[Path, typer.Argument(help="The film asked about: DICOM, PNG, JPEG or TIFF.")],
     archive: Annotated[Path, typer.Option(help="The archive to ask.")],
     png: Annotated[Path, typer.Option("--png", help="Write the picture there.")],
-    roi: Annotated[str | None, typer.Option(help="Lesion box x0,y0,x1,y1 in film pixels.")] = None,
+    roi: Annotated[
+        str | None,
+        typer.Option(help="Lesion box x0,y0,x1,y1 in film pixels, or whole; unset = as for `caselink query`."),
+    ] = None,
     rank: Annotated[int, typer.Option(min=1, help="Which similar patient, 1 = the nearest.")] = 1,
     k: Annotated[int, typer.Option("-k", help="Patients who vote.")] = 5,
     where: Annotated[str | None, typer.Option(help="Filter, as for `caselink query`.")] = None,
@@ -40,8 +44,9 @@ def explain(
 ) -> None:
     """Draw where a film and a similar past patient's agree, and what on it speaks for an entity."""
     with Archive(archive) as opened:
-        asked = query_film(film, parse_box(roi) if roi is not None else None)
         embedder = encoder_for(archive, encoder).embedder
+        segmenter, box = open_segmenter(archive, opened.snapshot.manifest), None if roi is None else parse_roi(roi)
+        asked = query_film(film, box, segmenter=segmenter, size=embedder.card.size)
         answer = ask(opened.snapshot, embedder, [asked], k=max(k, rank), where=where, include_self=include_self)
         if rank > len(answer.cases):
             raise QueryError(

@@ -56,7 +56,7 @@ class ExplainFields(BaseModel):
     film: int = Field(description="The archived film's number, as an answer gives it.", ge=0, le=2**63 - 1)
     roi: list[str] = Field(
         default_factory=list,
-        description="Lesion box x0,y0,x1,y1 in film pixels, empty for a whole film; or none.",
+        description="Lesion box x0,y0,x1,y1 in film pixels, or `whole`; none for what the archive's segmenter proposes.",
         max_length=1,
     )
     entity: str = Field("", description="What the second map shall speak for, such as the vote's; empty for none.")
@@ -108,6 +108,7 @@ def _fields(sent: Form) -> ExplainFields:
 
 def _explain(opened: Opened, upload: Upload, asked: ExplainFields) -> Explanation:
     (region,) = regions_of(asked.roi, 1)
-    film = query_film(upload.data, region, name=upload.name)
+    size = opened.embedder.card.size
+    film = query_film(upload.data, region, name=upload.name, segmenter=opened.segmenter, size=size)
     entity = asked.entity.strip() or None
     return told(explain(opened.snapshot, opened.embedder, film, asked.film, entity=entity, voters=asked.voters))

@@ -15,8 +15,8 @@ class ModelCard:
 
     name: as the user asked for it. weights: where they came from. sha256: of the ONNX file that runs.
     size: side in pixels of the square input. mean, std: of the normalisation, on pixels 0..1, one value per channel of
-    a view. views: what the network sees of a film, in the order of its input channels. facts: how age, sex and site join
-    the network's numbers in the embedding; None where it is of pixels alone.
+    a view. views: what the network sees of a film, in the order of its input channels. facts: how age, sex and site
+    join the network's numbers in the embedding; None where it is of pixels alone.
     dimension: of the embedding. trained_on, licence, paper: for people. runtime: what runs it and at which precision;
     part of the identity, since another precision moves vectors.
     """

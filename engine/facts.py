@@ -51,8 +51,9 @@ def sites_of(text: str | None) -> tuple[str, ...]:
 class FactsCode:
     """How facts become numbers; part of an encoder's card.
 
-    sites: the vocabulary, `SITES` at most: the commonest of the training set; another site is like nothing. age, sex, site: the most that each may add
-    to a similarity whose pixels count 1. Sum of all must stay under 1, since films are what is compared.
+    sites: the vocabulary, `SITES` at most: the commonest of the training set; another site is like nothing. age, sex,
+    site: the most that each may add to a similarity whose pixels count 1. Their sum must stay under 1, since films are
+    what is compared.
     """
 
     sites: tuple[str, ...]

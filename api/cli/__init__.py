@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from api.cli import archive, bench, demo, evaluate, explain, index, query, reproduce, segment, serve, train
+from api.cli import archive, bench, demo, evaluate, explain, index, query, reproduce, segment, serve, train, validate
 from engine.errors import CaselinkError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("query")(query.query)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("train")(train.train)
+app.command("validate")(validate.validate)
 app.command("segment-metrics")(segment.segment_metrics)
 app.command("report")(archive.report)
 app.command("archive")(archive.archive)

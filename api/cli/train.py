@@ -1,18 +1,16 @@
 """`caselink train`: fit an encoder to one's own films, by a recipe."""
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from api.cli.common import err, out
+from api.cli.fitting import again, tell, use_threads
 from api.cli.segment import segment_films, tell_epoch
 from api.cli.segment import train_segmenter as segment_alone
-from api.settings import settings, training_environment
 from engine.errors import SourceError
 from engine.segmentation.recipe import load_segment_recipe, segment_recipe_names
 from engine.training.recipe import SEGMENT, Scale, TrainingError, load_recipe, recipe_names
@@ -20,9 +18,6 @@ from indexer.prepare import Roi
 from indexer.sources import SOURCES, SourceOptions, open_source
 from indexer.training import run_calibration, training_set
 from indexer.votes.films import CALIBRATION_FILE
-
-if TYPE_CHECKING:
-    from engine.training.members import Step
 
 SHOWN = 10
 
@@ -54,10 +49,8 @@ def train(
         raise TrainingError("a fit learns from regions that people drew, or from whole films; use --roi mask or whole")
     alone = Path(recipe).stem.startswith(SEGMENT)
     chosen = None if alone else load_recipe(recipe, scale)
-    if sys.platform == "linux" and not here:  # the allocator reads its settings once, when a process begins
-        command = [sys.executable, "-m", "api.cli", *sys.argv[1:], "--here"]
-        os.execvpe(command[0], command, training_environment())
-    _use_threads()
+    again(here=here)
+    use_threads()
     listing = open_source(data, layout, SourceOptions(table))
     if chosen is None:
         segment_alone(recipe, listing, run, seed, scale=scale, resume=resume)
@@ -72,7 +65,7 @@ def train(
         err.print(f"left out: {file}: {reason}", soft_wrap=True)
     err.print(f"{chosen.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)
     fits = Fits.development if dev_only else Fits.final if final_only else Fits.both
-    trained = fit(films, chosen, seed, run, fits=fits, resume=resume, tell=_tell)
+    trained = fit(films, chosen, seed, run, fits=fits, resume=resume, tell=tell)
     if chosen.segmenter != "none":
         trained.metrics["segmenter"] = train_segmenter(
             segment_films(listing, load_segment_recipe(chosen.segmenter, scale).size),
@@ -92,27 +85,6 @@ def train(
     out.print(
         f"report: {run / 'report.html'}\nuse it: caselink index FILMS --archive ARCHIVE --encoder {run}", soft_wrap=True
     )
-
-
-def _use_threads() -> None:
-    chosen = settings().threads
-    if chosen is not None:
-        from engine.encoders.reference import use_threads
-
-        use_threads(chosen)
-
-
-def _tell(step: "Step") -> None:
-    """A line on stderr after each epoch."""
-    epoch = step.epoch
-    name = step.name if step.of == 1 else f"{step.name} {step.number}/{step.of}"
-    precision = "" if epoch.precision is None else f", validation P@1 {100 * epoch.precision:.1f} %"
-    line = f"{name} fit, epoch {epoch.number}/{epoch.of}: loss {epoch.loss:.3f}{precision}, {_left(epoch.left_s)}"
-    print(line, file=sys.stderr, flush=True)
-
-
-def _left(seconds: float) -> str:
-    return f"{seconds / 60:.1f} min left" if seconds >= 60 else f"{seconds:.0f} s left"
 
 
 def _list() -> None:

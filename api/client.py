@@ -101,7 +101,7 @@ class Client:
     ) -> Explanation:
         """Where a film of one's own and an archived one agree, and what speaks for an entity.
 
-        film: the archived film's number. box: the lesion on one's own, as in `search`. voters: films of similar patients
+        film: the archived one's number. box: the lesion on one's own, as in `search`. voters: films of similar patients
         who had the entity, for encoders without a classifier.
         """
         fields: dict[str, object] = {

@@ -56,7 +56,7 @@ class ExplainFields(BaseModel):
     film: int = Field(description="The archived film's number, as an answer gives it.", ge=0, le=2**63 - 1)
     roi: list[str] = Field(
         default_factory=list,
-        description="Lesion box x0,y0,x1,y1 in film pixels, or `whole`; none for what the archive's segmenter proposes.",
+        description="Lesion box x0,y0,x1,y1 in film pixels, or `whole`; none = as the archive's segmenter proposes.",
         max_length=1,
     )
     entity: str = Field("", description="What the second map shall speak for, such as the vote's; empty for none.")

@@ -113,7 +113,7 @@ def against(evaluation: Mapping[str, Any]) -> str:
     """What the paired differences are between, as a sentence."""
     paired = evaluation["paired"]
     other = paired.get("against", {})
-    name = f"{other['archive']} by {other['model']}" if other else "another run"
+    name = f"{other['archive']} by {other['model']}, {other['roi']}" if other else "another run"
     return (
         f"Against {name}, the same {paired['n_films']} films: difference = this - other, 95 % interval over the same "
         "resampled split groups."

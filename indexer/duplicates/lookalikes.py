@@ -15,8 +15,9 @@ TABLES, WIDTH = 12, 10
 """Tables, and bits of a band. Each table serves two bands: a film with 15 % of its bits changed shares a band with the
 chance 0.995, with 22 % 0.87; two that differ in 40 % with the chance 0.14."""
 FARTHEST = int(0.22 * BITS)
-"""Bits that may differ. On btxrd and fracatlas that proposes one wrong pair for seven films, and loses none of the
-films written anew, resized, re-exposed or cropped by 2 %; at 28 % it would be one for each film."""
+"""Bits that may differ. On btxrd and fracatlas that proposes one wrong pair for eleven films. Of 150 films altered, it
+proposes all that were resized, compressed, re-exposed, mirrored or turned, 0.97 of those given a border, 0.86 of those
+cropped by 4 %, and 0.2 of those cropped by 8 % or shifted by 3 %."""
 SEED = 7
 WORDS = -(-BYTES // 8)
 

@@ -10,7 +10,7 @@ SIDE = 128
 NEAR = 0.6
 """Likeness from which two films are called near-duplicates.
 
-Over the pairs of btxrd and fracatlas whose hashes or outlines are alike, looked at by eye: one exposure stored twice has
+Over the pairs of btxrd and fracatlas whose hashes or outlines are alike, looked at by eye: one exposure held twice has
 0.91 and more, cut short 0.71, in another window 0.63. Below lie one shoulder in two windows or exposed twice (0.54) and
 films that must not be joined: two patients in one pose (0.49 at most), the left and right knee of one patient (0.39), a
 hand that moved in the same frame (0.25).

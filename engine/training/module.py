@@ -90,7 +90,8 @@ class FilmModule(lightning.LightningModule):
             self.pooled = torch.stack([self._copy(number) for number in range(ADAPTER_COPIES)])
 
     def on_train_epoch_start(self) -> None:
-        """Dropout draws from torch's own generator, which each epoch starts anew."""
+        """Dropout draws from torch's own generator, which each epoch starts anew; Lightning leaves modes to us."""
+        self.network.train()
         torch.manual_seed(self._draw(0)[0])
 
     def training_step(self, rows: list[int], index: int) -> Tensor:

@@ -9,7 +9,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from api.boxes import Box, Whole, format_box
-from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, Problem, Ready, SearchAnswer
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, Problem, ProposedRegion, Ready, SearchAnswer
 from engine.errors import CaselinkError
 
 T = TypeVar("T")
@@ -113,6 +113,11 @@ class Client:
             fields["entity"] = entity
         parts = [("files", (*file, "application/octet-stream"))]
         return self._json(Explanation, "POST", "/v1/explain", data=fields, files=parts)
+
+    def region(self, file: File) -> ProposedRegion:
+        """Where the archive's segmenter sees the lesion on a film of one's own."""
+        parts = [("file", (*file, "application/octet-stream"))]
+        return self._json(ProposedRegion, "POST", "/v1/region", files=parts)
 
     def patient(self, patient: str) -> PatientHistory:
         """The history of a past patient, by the pseudonym that an answer gives."""

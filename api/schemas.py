@@ -40,6 +40,7 @@ __all__ = [
     "Preview",
     "Problem",
     "ProblemKind",
+    "ProposedRegion",
     "QueryFacts",
     "Ready",
     "SearchAnswer",
@@ -71,6 +72,23 @@ class QueryFacts:
     spacing_mm: tuple[float, float] | None
     warnings: tuple[str, ...]
     confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class ProposedRegion:
+    """The region that a search without one would ask about, half-open, in pixels of the full film (rows, columns).
+
+    region_origin: segmented | whole. confidence: 0..1 of the best proposal, used or not; None where the archive has no
+    segmenter, and so no threshold.
+    """
+
+    notice: str
+    rows: int
+    columns: int
+    region: tuple[int, int, int, int]
+    region_origin: str
+    confidence: float | None
+    threshold: float | None
 
 
 @dataclass(frozen=True)

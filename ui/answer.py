@@ -133,7 +133,7 @@ def _queries(session: Session, answer: SearchAnswer) -> None:
 def _own(session: Session, number: int, facts: QueryFacts, size: int) -> Shown | None:
     film = session.asked[number]
     picture = _picture(lambda: backend.own_picture(session, film, size))
-    box = facts.region if facts.region_origin == "drawn" else None
+    box = None if facts.region_origin == "whole" else facts.region
     alt = f"Your film {number + 1}, {film_line(facts.view, facts.side) or 'view and side not known'}"
     return None if picture is None else Shown(picture, facts.rows, facts.columns, alt, box)
 

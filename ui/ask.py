@@ -4,7 +4,7 @@ import streamlit as st
 
 from api.client import ApiProblem
 from api.schemas import ArchiveFacts, Limits
-from ui import backend, drawing
+from ui import backend, drawing, proposals
 from ui.criteria import Criteria, criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
 from ui.session import QueryFilm, Screen, Session
@@ -117,10 +117,7 @@ def _window(film: QueryFilm) -> tuple[float, float, bool]:
 def _region(session: Session, film: QueryFilm) -> str | None:
     """The lesion's box in words and numbers; returns what is wrong with it."""
     heading("Lesion", level=2)
-    if film.key in session.boxes:
-        note("The box on the film is compared, with a small margin. Drag again to change it.")
-    else:
-        note("Drag across the lesion on the film. Without a box the whole film is compared, which finds less.")
+    note(proposals.said(session, film))
     error = drawing.edges(session, film)
     if error:
         complaint(error)
@@ -130,6 +127,7 @@ def _region(session: Session, film: QueryFilm) -> str | None:
         disabled=film.key not in session.boxes and error is None,
         on_click=lambda: drawing.set_box(session, film, None),
     )
+    proposals.whole_button(session, film)
     return error
 
 
@@ -151,7 +149,7 @@ def _search(session: Session, asked: Criteria) -> None:
                 [film.file for film in films],
                 k=asked.k,
                 where=asked.where,
-                roi=[session.boxes.get(film.key) for film in films],
+                roi=[proposals.roi(session, film) for film in films],
                 include_self=asked.include_self,
                 all_stages=asked.all_stages,
             )

@@ -5,6 +5,7 @@ import streamlit as st
 
 from ui.boxes import EDGES, Box, from_drag, from_edges
 from ui.figures import data_uri
+from ui.proposals import proposed_box
 from ui.session import QueryFilm, Session
 from ui.wording import film_line
 
@@ -14,8 +15,11 @@ BOX_COLOUR = "#f5b942"
 _CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False, "showTips": False}
 
 
-def chart(film: QueryFilm, picture: bytes, box: Box | None) -> go.Figure:
-    """The film on black with its box. Columns run right from 0, rows down from 0; edges lie between pixels."""
+def chart(film: QueryFilm, picture: bytes, box: Box | None, proposed: Box | None = None) -> go.Figure:
+    """The film on black with its box, or a proposed one, which nobody drew, dashed.
+
+    Columns run right from 0, rows down from 0; edges lie between pixels.
+    """
     figure = go.Figure(
         # selections need a trace; this one cannot be seen
         go.Scatter(
@@ -43,6 +47,9 @@ def chart(film: QueryFilm, picture: bytes, box: Box | None) -> go.Figure:
     )
     if box is not None:
         figure.add_shape(type="rect", x0=box[0], y0=box[1], x1=box[2], y1=box[3], line=line)
+    elif proposed is not None:
+        x0, y0, x1, y1 = proposed
+        figure.add_shape(type="rect", x0=x0, y0=y0, x1=x1, y1=y1, line=line | {"dash": "dash"})
     return figure
 
 
@@ -51,7 +58,7 @@ def show(session: Session, film: QueryFilm, picture: bytes) -> None:
     key = f"chart-{film.key[:12]}-{session.charts.get(film.key, 0)}"
     described = film_line(film.view, film.side) or "view and side not known"
     st.plotly_chart(
-        chart(film, picture, session.boxes.get(film.key)),
+        chart(film, picture, session.boxes.get(film.key), proposed_box(session, film)),
         key=key,
         theme=None,
         config=_CONFIG,

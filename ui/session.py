@@ -7,7 +7,7 @@ from enum import StrEnum
 import streamlit as st
 
 from api.client import File
-from api.schemas import ArchiveFacts, Explanation, PatientHistory, SearchAnswer, SimilarCase
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, SearchAnswer, SimilarCase
 from ui.boxes import Box
 
 _KEY = "caselink"
@@ -49,7 +49,8 @@ class Session:
     boxes: lesion box by film key. charts: how often a film's chart was drawn anew. asked: the films that `answer`
     is about. opened: the case whose `history` is shown. refusals: sentences on files that were not added.
     scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts: of the archive, as last
-    known. explained: explanations fetched so far, by what they are of.
+    known. proposals: regions that the archive proposes, by film key; whole: films whose proposal was waved away.
+    explained: explanations fetched so far, by what they are of.
     """
 
     screen: Screen = Screen.ask
@@ -65,6 +66,8 @@ class Session:
     opened: SimilarCase | None = None
     scroll_to: str | None = None
     facts: ArchiveFacts | None = None
+    proposals: dict[str, ProposedRegion] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
     explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
 
@@ -81,6 +84,7 @@ class Session:
         """Forget a film, its box and its pictures; the last answer keeps what it was about."""
         self.films = [film for film in self.films if film.key != key]
         self.boxes.pop(key, None)
+        self.whole.discard(key)
         self.current = None
         self.pictures = OrderedDict((name, kept) for name, kept in self.pictures.items() if key not in name)
 

@@ -1,0 +1,72 @@
+"""The region that the archive proposes for a film: fetched once, shown dashed, gone as soon as somebody draws."""
+
+from typing import Final, Literal
+
+import streamlit as st
+
+from api.client import ApiProblem, ApiUnreachable
+from api.schemas import ProposedRegion
+from ui import backend
+from ui.boxes import Box
+from ui.session import QueryFilm, Session
+
+WHOLE: Final = "whole"
+DRAWN = "The box on the film is compared, with a small margin. Drag again to change it."
+NONE = "Drag across the lesion on the film. Without a box the whole film is compared, which finds less."
+
+
+def proposal(session: Session, film: QueryFilm) -> ProposedRegion | None:
+    """What the archive proposes; None where it proposes nothing, or cannot be asked now."""
+    if session.facts is None or session.facts.segmenter is None:
+        return None
+    if film.key not in session.proposals:
+        try:
+            session.proposals[film.key] = backend.client().region(film.file)
+        except (ApiProblem, ApiUnreachable):
+            return None  # the search itself will say what is wrong
+    return session.proposals[film.key]
+
+
+def proposed_box(session: Session, film: QueryFilm) -> Box | None:
+    """The box to show dashed: proposed, neither replaced by a drawn one nor waved away."""
+    found = None if film.key in session.boxes or film.key in session.whole else proposal(session, film)
+    return None if found is None or found.region_origin == WHOLE else found.region
+
+
+def said(session: Session, film: QueryFilm) -> str:
+    """One sentence or two on what will be compared."""
+    if film.key in session.boxes:
+        return DRAWN
+    if film.key in session.whole:
+        return "The whole film is compared. Drag across the lesion to compare that instead."
+    found = proposal(session, film)
+    if found is None:
+        return NONE
+    sure = f"{100 * (found.confidence or 0.0):.0f} %"
+    if found.region_origin == WHOLE:
+        return (
+            f"No region was found with enough confidence (best {sure}): the whole film is compared, which finds less. "
+            "Drag across the lesion on the film."
+        )
+    return f"The dashed region is proposed by a model, confidence {sure}. Drag across the lesion if it is elsewhere."
+
+
+def roi(session: Session, film: QueryFilm) -> Box | Literal["whole"] | None:
+    """What is sent with a film: the drawn box, `whole`, or None for what the archive proposes."""
+    return session.boxes.get(film.key) or (WHOLE if film.key in session.whole else None)
+
+
+def whole_button(session: Session, film: QueryFilm) -> None:
+    """Lets the proposed region be waved away, and taken back."""
+    if proposed_box(session, film) is not None:
+        st.button("Compare the whole film", key="whole", on_click=lambda: _wave(session, film, away=True))
+    elif film.key in session.whole and film.key not in session.boxes:
+        st.button("Use the proposed region", key="unwhole", on_click=lambda: _wave(session, film, away=False))
+
+
+def _wave(session: Session, film: QueryFilm, *, away: bool) -> None:
+    if away:
+        session.whole.add(film.key)
+    else:
+        session.whole.discard(film.key)
+    session.charts[film.key] = session.charts.get(film.key, 0) + 1

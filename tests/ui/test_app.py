@@ -208,7 +208,7 @@ def test_api_down_is_said_and_survived(start: Start) -> None:
 
 def test_where_they_agree_is_drawn_on_both_films_and_asked_once(start: Start, address: str, query_film: Path) -> None:
     page = press(upload(start(address), query_film), "search")
-    assert "cl-tint" not in said(page)
+    assert 'class="cl-tint"' not in said(page)
     page.toggle(key="agree-2").set_value(True).run()
     films = said(page)
     assert films.count('class="cl-tint"') == 2

@@ -74,7 +74,7 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     best = [hits[0] for hits in found]
     polled = Polled(best, nearest, question.k, question.where is not None, whole, _reason(cases))
     said = verdict(votes, ballots, polled)
-    malignant = _nearest_malignant(snapshot, query, allowed, found, cases)
+    malignant = _nearest_malignant(snapshot, query, allowed, [] if hidden else found, cases)
     warnings = [*said.warnings, *_warnings(snapshot, question, cases, unknown, hidden)]
     return Answer(
         cases,
@@ -136,13 +136,21 @@ def _nearest(snapshot: Snapshot, query: Vectors, question: Question, found: Sequ
 def _nearest_malignant(
     snapshot: Snapshot, query: Vectors, allowed: Mask, found: Sequence[list[Hit]], cases: Sequence[SimilarCase]
 ) -> SimilarCase | None:
-    """The patient of the nearest malignant film that may answer, however far, that film first; None without any."""
-    malignant = allowed & snapshot.votes.malignant
-    if not malignant.any():
-        return None
-    row = _hits(snapshot, query, 1, malignant)[0][0]
-    theirs = allowed & (snapshot.patient == snapshot.patient[row])
-    hits = _hits(snapshot, query, int(theirs.sum()), theirs)
+    """The patient of the nearest malignant film that may answer, however far, that film first; None without any.
+
+    found: the nearest patients with all their films, where it is sure that no film nearer is missing; else empty.
+    """
+    malignant = snapshot.votes.malignant
+    met = [(-like, row, hits) for hits in found for row, like in hits if malignant[row]]
+    if met and -min(met)[0] > found[-1][0][1]:
+        _, row, hits = min(met)
+    else:
+        malignant = allowed & malignant
+        if not malignant.any():
+            return None
+        row = _hits(snapshot, query, 1, malignant)[0][0]
+        theirs = allowed & (snapshot.patient == snapshot.patient[row])
+        hits = _hits(snapshot, query, int(theirs.sum()), theirs)
     chosen = [hit for hit in hits if hit[0] == row] + [hit for hit in hits if hit[0] != row]
     (case,) = _cases(snapshot, [chosen[:FILMS_PER_CASE]])
     rank = next((each.rank for each in cases if each.patient == case.patient), 0)
@@ -299,6 +307,11 @@ def _manifest(snapshot: Snapshot, question: Question, unknown: int) -> dict[str,
         "k": question.k,
         "where": question.where,
         "unknown_to_filter": unknown,
+        "segmenter": manifest.segmenter,
+        "regions": [
+            {"origin": region.origin.value, "box": region.box, "confidence": region.confidence}
+            for region in question.regions
+        ],
         "stages": "all" if question.all_stages else "before treatment or unknown",
         "include_self": question.include_self,
         "asked": datetime.now(UTC).isoformat(timespec="seconds"),

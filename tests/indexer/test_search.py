@@ -57,7 +57,7 @@ class Film:
 class World:
     """An archive and what went into it."""
 
-    films: list[Film]
+    films: list[Film] = field(repr=False)
     snapshot: Snapshot = field(repr=False)
 
     def pseudonym(self, patient: str) -> str:
@@ -95,7 +95,8 @@ def radiograph(digest: str, patient: str | None = None) -> Radiograph:
 
 def prepared(number: int, film: Film) -> Prepared:
     header = Header(film.patient, age=film.age, sex=film.sex and Sex(film.sex), stage=film.stage)
-    lesion = Lesion(film.entity, proof=Proof.histology) if film.entity else None
+    malignancy = "malignant" if film.entity == "osteosarcoma" else "benign"
+    lesion = Lesion(film.entity, malignancy, proof=Proof.histology) if film.entity else None
     record = FilmRecord(f"{number:04}.png", Path(f"/films/{number:04}.png"), header, lesion)
     vector = np.asarray(film.vector, np.float32)
     return Prepared(
@@ -330,3 +331,42 @@ def test_readers_see_one_version_from_begin_to_end(tmp_path: Path) -> None:
     with Archive(snapshot.root) as archive:
         assert archive.snapshot.manifest.version == snapshot.manifest.version
         assert archive.snapshot is archive.snapshot
+
+
+MALIGNANT = "osteosarcoma"
+
+
+@given(st.integers(0, 2), signs, st.booleans(), st.sampled_from([None, "sex = 'F'", "entity = 'bone cyst'"]))
+def test_the_nearest_malignant_case_is_always_told(
+    worlds: list[World], world: int, vector: list[float], all_stages: bool, where: str | None
+) -> None:
+    """However far, by looking at every film."""
+    here = worlds[world]
+    query = np.array([vector], np.float32)
+    question = Question([radiograph("f" * 64)], [Region.whole(SHAPE)], query, 1, where, False, all_stages)
+    found = answer(here.snapshot, CARD, question)
+    treated = (Stage.after_operation, Stage.after_therapy)
+    far = [
+        (-float(film.vector @ query[0]), row)
+        for row, film in enumerate(here.films)
+        if film.entity == MALIGNANT and FILTERS_M[where](film) and (all_stages or film.stage not in treated)
+    ]
+    told = found.nearest_malignant
+    if not far:
+        assert told is None
+        assert found.malignant_note is not None
+        return
+    away = min(far)[0]
+    equals = {row for distance, row in far if distance == away}  # of which any will do
+    assert told is not None and found.malignant_note is None
+    assert told.films[0].film in equals and told.malignancy == "malignant"
+    assert told.similarity == pytest.approx(-away, abs=1e-6)
+    shown = {case.patient: case.rank for case in found.cases}
+    assert told.rank == shown.get(told.patient, 0)
+
+
+FILTERS_M: dict[str | None, Callable[[Film], bool]] = {
+    None: lambda film: True,
+    "sex = 'F'": lambda film: film.sex == "F",
+    "entity = 'bone cyst'": lambda film: film.entity == "bone cyst",
+}

@@ -6,9 +6,25 @@ from datetime import date
 
 import pytest
 
-from api.schemas import TIE_RULE, SearchAnswer, SimilarCase
+from api.schemas import TIE_RULE, MalignantShare, PredictionSet, SearchAnswer, SimilarCase
 from indexer.answer import count_votes
-from ui.wording import age, count, day, film_line, headline, place, proof, proofs, sex, side, tie_line
+from ui.wording import (
+    age,
+    count,
+    day,
+    film_line,
+    headline,
+    malignant_lines,
+    percent,
+    place,
+    proof,
+    proofs,
+    set_line,
+    sex,
+    side,
+    tallied,
+    tie_line,
+)
 
 CASE = SimilarCase(1, "P1", 0.9, "osteosarcoma", "malignant", "histology", "femur", "L", 14.0, "F", None, ())
 
@@ -88,3 +104,49 @@ def test_small_words() -> None:
     assert (place("femur", "L"), place(None, None)) == ("left femur", "not known")
     assert film_line("frontal", "L", date(2019, 3, 4)) == "frontal view, left, 4 Mar 2019"
     assert film_line(None, None) == ""
+
+
+def test_a_data_sets_label_is_no_proof() -> None:
+    given = [*cases(enchondroma=1), replace(CASE, entity="enchondroma", proof="reference label")]
+    assert proofs(given, "enchondroma") == "1 proven by histology, 1 by label of the data set"
+    assert proof("reference label") == "label of the data set"
+
+
+def test_an_abstention_is_said_with_the_ballot_beside_it() -> None:
+    given = replace(answer(*cases(enchondroma=2, osteosarcoma=2)), label=None, abstained="tie", reason="tie: ..")
+    assert headline(given) == "The vote abstains: tie"
+    assert tie_line(given) is None
+    assert [ballot.patients for ballot in given.tally] == [2, 2]
+
+
+def test_calibrated_shares_and_their_set() -> None:
+    plain = answer(*cases(enchondroma=3, osteosarcoma=2))
+    assert tallied(plain, plain.tally[0]) == "3 of 5 patients"
+    assert set_line(plain) is None
+    shares = {"enchondroma": 0.62, "osteosarcoma": 0.3796, "bone cyst": 0.0004}
+    chosen = PredictionSet(("enchondroma", "osteosarcoma"), 0.9, 200)
+    given = replace(plain, shares=shares, prediction_set=chosen)
+    assert tallied(given, given.tally[0]) == "3 of 5 patients, calibrated share 62 %"
+    said = set_line(given)
+    assert said is not None and said.startswith("90 % prediction set: enchondroma (62 %), osteosarcoma (38 %). ")
+    assert [percent(share) for share in (0, 0.0004, 0.5, 0.996, 1)] == [
+        "0 %",
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+        "100 %",
+    ]
+
+
+def test_the_nearest_malignant_case_is_always_told() -> None:
+    given = replace(answer(*cases(enchondroma=3)), nearest_malignant=replace(CASE, rank=0, similarity=0.512))
+    assert malignant_lines(given) == [
+        "Nearest malignant case: osteosarcoma, similarity 0.51, beyond the patients below."
+    ]
+    near = replace(given, nearest_malignant=CASE, malignant=MalignantShare(0.4, 0.2, True, 0.9, 0.8))
+    first, second = malignant_lines(near)
+    assert "40 %, above the operating point of 20 % (sensitivity 90 %, specificity 80 %" in first
+    assert second.endswith("patient 1 below.")
+    assert malignant_lines(replace(given, nearest_malignant=None, malignant_note="no film may answer")) == [
+        "Nearest malignant case: no film may answer."
+    ]

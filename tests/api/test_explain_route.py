@@ -17,8 +17,8 @@ from api.settings import Settings
 BOX = "20,30,70,90"
 
 
-def ask(http: TestClient, film: bytes, **fields: object) -> Any:
-    return http.post("/v1/explain", files={"files": ("knee.png", film)}, data=fields)
+def ask(http: TestClient, data: bytes, **fields: object) -> Any:
+    return http.post("/v1/explain", files={"files": ("knee.png", data)}, data=fields)
 
 
 def picture(encoded: str) -> Any:

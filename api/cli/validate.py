@@ -89,7 +89,13 @@ def _measured(
     }  # fmt: skip
     result, below = evaluate_folds(pairs, **options), evaluate_folds(floor, **options)
     facts = {"model": recipe.name, "recipe": recipe.title, "source": films.title, "roi": roi.value, "index": "exact"}
-    against = {"model": DEFAULT, "model_fingerprint": embedder.card.fingerprint, "trained": False}
+    against = {
+        "archive": films.title,
+        "roi": roi.value,
+        "model": DEFAULT,
+        "model_fingerprint": embedder.card.fingerprint,
+        "trained": False,
+    }
     return {
         **result.to_dict(facts),
         "paired": {**paired(result, below), "n_left_out": 0, "against": against},

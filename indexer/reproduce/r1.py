@@ -45,7 +45,8 @@ class Model:
 @dataclass(eq=False)
 class Measured:
     """Figures of each split so far. votes: by who votes on what. classifiers: by name; those that could not be fitted
-    are in `failed`, with the reason. kept: share of the exact ten nearest that the hash keeps.
+    are in `failed`, with the reason. kept: share of the exact ten nearest that the hash keeps. truth: object (q,), entities
+    of the films asked; voted: object (q, K), what each way to vote says.
     """
 
     ks: tuple[int, ...]
@@ -53,6 +54,8 @@ class Measured:
     classifiers: dict[str, list[Answers]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     kept: list[float] = field(default_factory=list)
+    truth: list[Names] = field(default_factory=list)
+    voted: dict[str, list[Names]] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
 
     def vote(self, who: str, measure: str) -> list[Spread]:
@@ -64,9 +67,24 @@ class Measured:
         """Accuracy, macro precision and macro recall."""
         return spreads(self.classifiers[name])
 
+    def recalls(self, who: str, k: int) -> dict[str, tuple[int, float]]:
+        """Entity -> films asked in all splits, and the share of them that the vote of k names."""
+        truth = np.concatenate(self.truth)
+        right = truth == np.concatenate([voted[:, self.ks.index(k)] for voted in self.voted[who]])
+        return {
+            str(name): (int((truth == name).sum()), float(right[truth == name].mean())) for name in sorted({*truth})
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
+            "recall_by_entity": {
+                who: {
+                    str(k): {name: {"films": n, "value": share} for name, (n, share) in self.recalls(who, k).items()}
+                    for k in self.ks
+                }
+                for who in self.voted
+            },
             "ks": list(self.ks),
             "neighbours": {
                 who: {
@@ -144,8 +162,10 @@ def _by_features(found: Measured, archive: Cohort, queries: Cohort, bits: int) -
         for search in (Search.hash, Search.exact):
             one = neighbours(archive, queries, found.ks, votes, search, bits)
             found.votes.setdefault(way(votes, search), []).append(one.figures)
+            found.voted.setdefault(way(votes, search), []).append(one.voted)
             if (votes, search) == (Votes.films, Search.hash):
                 nearest = one.film
+    found.truth.append(queries.entity)
     found.kept.append(kept(queries.vectors, archive.vectors, bits=bits))
     return nearest
 
@@ -158,6 +178,7 @@ def _floors(found: Measured, model: Model, split: Split, cohorts: Sequence[Cohor
     for votes in Votes:
         plain = neighbours(archive, queries, found.ks, votes, Search.exact).figures
         found.votes.setdefault(f"{UNTRAINED}, {votes}", []).append(plain)
+    for votes in Votes:
         told = neighbours_by_metadata(cohorts[0], cohorts[1], found.ks, votes, seed)
         found.votes.setdefault(f"{METADATA}, {votes}", []).append(told)
     for name, answered in floors(taught, asked, seed).items():

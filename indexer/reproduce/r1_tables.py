@@ -45,6 +45,16 @@ def _rows(found: Measured, measure: str, classifiers: Sequence[str]) -> Iterator
             yield (name, *blank, str(found.classifier(name)[measure]), ours)
 
 
+def entity_table(found: Measured) -> Table:
+    """Recall of each entity by every way to vote, at the k of the tests, or the first."""
+    k = SHOWN_K if SHOWN_K in found.ks else found.ks[0]
+    by = {who: found.recalls(who, k) for who in found.voted}
+    rows = []
+    for name, (films, _) in next(iter(by.values())).items():
+        rows.append((name, str(films), *(f"{100 * recalls[name][1]:.1f}" for recalls in by.values())))
+    return Table(f"Recall by entity, per cent, k = {k}, test films of all splits", ("", "films", *by), tuple(rows))
+
+
 def tested(found: Measured, classifiers: Sequence[str], votes: Votes) -> dict[str, Significance]:
     """By measure, the vote of `SHOWN_K` (hash) against the classifiers; {} with too few splits or a model not run."""
     who = way(votes, Search.hash)

@@ -11,7 +11,7 @@ from engine.training.attribution import mean_size, mean_size_by_fact
 from engine.training.films import TrainingSet
 from engine.training.looks import member_logits, members_shap, untrained
 from engine.training.members import Tell, fit_recipe
-from engine.training.recipe import Recipe
+from engine.training.recipe import Recipe, TrainingError
 from engine.training.tabular import Trees
 from indexer.evaluation.bootstrap import Clusters
 from indexer.reproduce import published
@@ -89,6 +89,8 @@ def compare(
     Raises:
         EncoderError: start weights that cannot be had. TrainingError: too little to learn from.
     """
+    if recipe.metadata != "fused":
+        raise TrainingError(f"recipe {recipe.name} joins no metadata; name one that says metadata = 'fused'")
     taught, asked = sides(films, split)
     truth = asked.column("entity")
     answered: dict[str, npt.NDArray[np.object_]] = {}

@@ -28,7 +28,7 @@ class Table:
             yield _piped([*cells, *[""] * (len(self.header) - len(cells))])
 
     def lines(self) -> Iterator[str]:
-        """Lines for a terminal: columns aligned, the first to the left."""
+        """Lines for a terminal: columns aligned, the first to the left; words in a table of two columns too."""
         body = [row for row in (self.header, *self.rows) if len(row) > 1]
         widths = [max(len(row[column]) for row in body if column < len(row)) for column in range(len(self.header))]
         if self.title:
@@ -37,7 +37,8 @@ class Table:
             if len(row) == 1:
                 yield from ("", row[0])
                 continue
-            rest = "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=False))
+            cells = zip(row[1:], widths[1:], strict=False)
+            rest = "".join(f"  {cell}" if len(self.header) == 2 else f"  {cell:>{width}}" for cell, width in cells)
             yield f"  {row[0]:<{widths[0]}}{rest}".rstrip()
 
 

@@ -20,7 +20,14 @@ from indexer.reproduce import published
 from indexer.reproduce.films import Films
 from indexer.reproduce.neighbours import Votes
 from indexer.reproduce.r1 import Model, measure
-from indexer.reproduce.r1_tables import hash_note, main_table, significance_figures, significance_table, tested
+from indexer.reproduce.r1_tables import (
+    entity_table,
+    hash_note,
+    main_table,
+    significance_figures,
+    significance_table,
+    tested,
+)
 from indexer.reproduce.r2 import cross_validate, r2_table
 from indexer.reproduce.r7 import compare, r7_tables
 from indexer.reproduce.report import Reproduction, Table
@@ -31,6 +38,7 @@ from indexer.sources import Listing
 from indexer.training import training_set
 
 RESNET, NEST, FUSION = "r2-resnet", "r2-nest", "r7-fusion"
+CLASSIFIERS = (RESNET, NEST)
 NO_GPU = "the paper's settings take a GPU, and here is none"
 TITLES = {
     "r1": 'R1: similar-case recommender (Hinterwimmer 2024, "A link to the past", Eur Radiol)',
@@ -63,8 +71,15 @@ def cannot(scale: Scale) -> str | None:
     return NO_GPU if scale is Scale.paper and not has_gpu() else None
 
 
-def reproduce_r1(asked: Asked, *, recipe: str | None = None, bits: int = BITS, splits: int = SHUFFLES) -> Reproduction:
-    """R1's table. recipe: whose features are hashed; None = those of the first baseline, as in the paper.
+def reproduce_r1(
+    asked: Asked,
+    *,
+    recipe: str | None = None,
+    classifiers: Sequence[str] = CLASSIFIERS,
+    bits: int = BITS,
+    splits: int = SHUFFLES,
+) -> Reproduction:
+    """R1's table. recipe: whose features are hashed; None = those of the first classifier, as in the paper.
 
     Raises:
         CaselinkError: films that nothing can be learned from, an unknown recipe, bits out of range.
@@ -72,24 +87,24 @@ def reproduce_r1(asked: Asked, *, recipe: str | None = None, bits: int = BITS, s
     if why := cannot(asked.scale):
         return not_run("r1", asked.scale, why)
     films = Films(asked.listing, asked.roi)
-    names = [RESNET, NEST, *([] if recipe in (None, RESNET, NEST) else [str(recipe)])]
+    names = [*classifiers, *([] if recipe is None or recipe in classifiers else [recipe])]
     models = _models(films, [load_recipe(name, asked.scale) for name in names], asked.seed)
-    features = models[names.index(recipe or RESNET)]
+    features, baseline_models = models[names.index(recipe or names[0])], models[: len(classifiers)]
     chosen = shuffles(features.films, splits, asked.seed)
     try:
-        found = measure(features, models[:2], chosen, asked.seed, bits=bits, tell=asked.tell, say=asked.say)
+        found = measure(features, baseline_models, chosen, asked.seed, bits=bits, tell=asked.tell, say=asked.say)
     except EncoderError as error:
         return not_run("r1", asked.scale, str(error))
-    baselines = [model.name for model in models[:2]]
+    baselines = [model.name for model in baseline_models]
     results = {votes: tested(found, baselines, votes) for votes in Votes}
-    tables = [main_table(found, baselines)]
+    tables = [main_table(found, baselines), entity_table(found)]
     tables += [significance_table(each, votes) for votes, each in results.items() if each]
     notes = [
         *_counts(features.films, films),
         f"{splits} shuffled stratified 80/20 splits of whole patients and near-duplicates; no test patient has a film "
         "among those learned from (the paper tests only patients with a single film)",
         f"features: embedding of {described(features)}",
-        *(f"classifier: {described(model)}" for model in models[:2]),
+        *(f"classifier: {described(model)}" for model in baseline_models),
         hash_note(found, bits),
         "vote: the most neighbours win, ties go to the larger summed similarity, then to the nearer; film votes count "
         "every near film, patient votes each patient once, by their nearest film",
@@ -103,8 +118,8 @@ def reproduce_r1(asked: Asked, *, recipe: str | None = None, bits: int = BITS, s
     return _made("r1", asked, tables, notes, features.films, figures, found.pictures)
 
 
-def reproduce_r2(asked: Asked, *, n_folds: int = 5) -> Reproduction:
-    """R2's table: two classifiers by cross-validation over whole patients.
+def reproduce_r2(asked: Asked, *, classifiers: Sequence[str] = CLASSIFIERS, n_folds: int = 5) -> Reproduction:
+    """R2's table: classifiers by cross-validation over whole patients.
 
     Raises:
         CaselinkError: films that nothing can be learned from, fewer split groups than folds.
@@ -112,7 +127,7 @@ def reproduce_r2(asked: Asked, *, n_folds: int = 5) -> Reproduction:
     if why := cannot(asked.scale):
         return not_run("r2", asked.scale, why)
     films = Films(asked.listing, asked.roi)
-    models = _models(films, [load_recipe(name, asked.scale) for name in (RESNET, NEST)], asked.seed)
+    models = _models(films, [load_recipe(name, asked.scale) for name in classifiers], asked.seed)
     splits = folds(models[0].films, n_folds, asked.seed)
     found = cross_validate(models, splits, asked.seed, tell=asked.tell, say=asked.say)
     notes = [
@@ -126,8 +141,10 @@ def reproduce_r2(asked: Asked, *, n_folds: int = 5) -> Reproduction:
     return _made("r2", asked, [r2_table(found, [m.name for m in models])], notes, models[0].films, found.to_dict())
 
 
-def reproduce_r7(asked: Asked) -> Reproduction:
+def reproduce_r7(asked: Asked, *, recipe: str = FUSION) -> Reproduction:
     """R7's table: metadata alone, image alone, both, and the ensemble, on patients that none of them saw.
+
+    recipe: one with metadata fused and five folds.
 
     Raises:
         CaselinkError: films that nothing can be learned from, fewer split groups than folds.
@@ -135,7 +152,7 @@ def reproduce_r7(asked: Asked) -> Reproduction:
     if why := cannot(asked.scale):
         return not_run("r7", asked.scale, why)
     films = Films(asked.listing, asked.roi)
-    model = _models(films, [load_recipe(FUSION, asked.scale)], asked.seed)[0]
+    model = _models(films, [load_recipe(recipe, asked.scale)], asked.seed)[0]
     split = shuffles(model.films, 1, asked.seed)[0]
     try:
         found = compare(model.films, model.recipe, split, asked.seed, tell=asked.tell, say=asked.say)

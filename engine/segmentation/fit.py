@@ -158,7 +158,7 @@ def _run(module: SegmentModule, recipe: SegmentRecipe, folder: Path, *, keep: bo
     if keep:
         callbacks.append(
             ModelCheckpoint(
-                folder, "epoch", save_last=True, save_top_k=0, save_on_train_epoch_end=True,
+                folder, "epoch", save_last=True, save_top_k=1, save_on_train_epoch_end=True,
                 enable_version_counter=False,
             )
         )  # fmt: skip

@@ -16,7 +16,9 @@ from engine.segmentation.recipe import Architecture, Net
 
 GREY = 0.5
 """Mean and deviation of the one grey channel that the exported network takes."""
-ENCODERS = {"lite0": "timm-tf_efficientnet_lite0", "resnet34": "resnet34"}
+ENCODERS = {"lite0": "tu-tf_efficientnet_lite0", "resnet34": "resnet34"}
+HEADS = ("classifier.", "fc.", "conv_head.", "bn2.")
+"""What a classifier has after its last stage, and an encoder has not; no layer of ResNet begins so."""
 STATISTICS = {
     "lite0": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "resnet34": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
@@ -27,22 +29,24 @@ STATISTICS = {
 class SegmentationNetwork(nn.Module):
     """(n, 1, size, size) grey, normalised by `GREY` -> (n, size, size) log-odds of lesion."""
 
-    mean: Tensor
-    std: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, net: Net) -> None:
         super().__init__()
         self.model: Any = build(net)
         mean, std = STATISTICS[net.encoder]
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+        centre, spread = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
+        self.register_buffer("scale", GREY / spread, persistent=False)
+        self.register_buffer("shift", (GREY - centre) / spread, persistent=False)
         self.held = _early(self.model.encoder, net)
         for part in self.held:
             part.requires_grad_(False)
 
     def forward(self, patch: Tensor) -> Tensor:
         """Log-odds of lesion per pixel."""
-        picture = (patch * GREY + GREY - self.mean) / self.std
+        # three channels first: ONNX's optimiser drops a broadcast whose arithmetic it has folded away
+        picture = torch.cat([patch] * 3, dim=1) * self.scale + self.shift
         logits: Tensor = self.model(picture.contiguous(memory_format=torch.channels_last))[:, 0]
         return logits
 
@@ -89,7 +93,8 @@ def build(net: Net) -> nn.Module:
         model.segmentation_head = smp.base.SegmentationHead(net.decoder[-2], 1, kernel_size=3, upsampling=2)
     state = _start(net)
     if state is not None:
-        kept = {name: value for name, value in state.items() if not name.startswith(("classifier.", "fc."))}
+        prefix = "model." if net.encoder == "lite0" else ""
+        kept = {prefix + name: value for name, value in state.items() if not name.startswith(HEADS)}
         _load(model.encoder, kept, net)
     whole: nn.Module = model.to(memory_format=torch.channels_last)
     return whole
@@ -119,6 +124,7 @@ def _early(encoder: Any, net: Net) -> Sequence[nn.Module]:
     if not net.freeze_blocks:
         return []
     if net.encoder == "lite0":
-        return [encoder.conv_stem, encoder.bn1, *list(encoder.blocks)[: net.freeze_blocks]]
+        timm = encoder.model
+        return [timm.conv_stem, timm.bn1, *list(timm.blocks)[: net.freeze_blocks]]
     layers = [encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4]
     return [encoder.conv1, encoder.bn1, *layers[: net.freeze_blocks]]

@@ -46,7 +46,7 @@ def test_answers_with_cases_and_their_vote(http: TestClient, one: tuple[str, byt
     assert found["reason"] is None
     assert found["queries"][0] | {"warnings": []} == {
         "name": "knee.png", "rows": 120, "columns": 90, "region": [0, 0, 90, 120], "region_origin": "whole",
-        "side": None, "view": None, "body_part": None, "spacing_mm": None, "warnings": [],
+        "side": None, "view": None, "body_part": None, "spacing_mm": None, "warnings": [], "confidence": None,
     }  # fmt: skip
 
 

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from engine.embeddings import Embedder, Vectors
 from engine.encoders.patch import normalise
 from engine.errors import QueryError
-from engine.training.augment import plain
 from engine.training.films import TrainingSet
 from engine.training.fit import labelled
-from engine.training.inference import embed_films
+from engine.training.inference import as_served, embed_films
 from engine.training.known import facts_code, with_facts
 from engine.training.members import Tell, fit_recipe
 from engine.training.recipe import Recipe
@@ -113,7 +111,7 @@ def embedded(films: TrainingSet, embedder: Embedder) -> Vectors:
             f"the films were cut for {[*films.views]} at {films.size} pixels, {card.name} sees {[*card.views]} at "
             f"{card.size}; cut them for it"
         )
-    pictures = (plain(torch.from_numpy(film.cuts[None]), films.size).numpy()[0] for film in films.films)
+    pictures = (as_served(film.cuts, films.size) for film in films.films)
     patches = (np.concatenate([normalise(view, card.mean, card.std) for view in views]) for views in pictures)
     return np.concatenate([embedder.embed([patch]) for patch in patches])
 

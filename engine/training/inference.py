@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.embeddings import Vectors
 from engine.training.augment import plain
 from engine.training.ensemble import EnsembleNetwork
+from engine.training.films import Cuts
 from engine.training.networks import GREY_MEAN, GREY_STD, Network
 from engine.training.tensors import Tensors
 
@@ -29,6 +30,11 @@ class Embedded:
     pooled: npt.NDArray[np.float32]
     logits: npt.NDArray[np.float32]
     untold: npt.NDArray[np.float32]
+
+
+def as_served(cuts: Cuts, size: int) -> npt.NDArray[np.float32]:
+    """float32 (views, size, size), 0..1: the middle of a film's training cuts, which is what serving sees of it."""
+    return np.asarray(plain(torch.from_numpy(cuts[None]), size)[0].numpy(), np.float32)
 
 
 def normalised(pictures: Tensor) -> Tensor:

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import QueryError
+from indexer.indexes import lsh
+
+
+def unit(seed: int, n: int, d: int = 16) -> np.ndarray:
+    rows = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@given(st.integers(0, 1000), st.integers(1, 9), st.integers(1, 9), st.integers(1, 5))
+def test_distances_are_those_of_bits_counted_one_by_one(seed: int, m: int, n: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(0, 256, (rows, width), dtype=np.uint8) for rows in (m, n))
+    plain = [[sum(bin(int(x) ^ int(y)).count("1") for x, y in zip(p, q, strict=True)) for q in b] for p in a]
+    assert lsh.hamming(a, b).tolist() == plain
+
+
+def test_many_queries_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = lsh.signatures(unit(0, 12), 64)
+    whole = lsh.hamming(codes, codes)
+    monkeypatch.setattr(lsh, "HELD", 200)  # two rows at once
+    assert (lsh.hamming(codes, codes) == whole).all()
+
+
+def test_distance_tells_the_angle() -> None:
+    first, second = unit(1, 1), unit(2, 1)
+    apart = lsh.hamming(lsh.signatures(first, 4096), lsh.signatures(second, 4096))[0, 0] / 4096
+    angle = np.arccos(float(first[0] @ second[0])) / np.pi  # Charikar 2002: the chance that a bit differs
+    assert apart == pytest.approx(angle, abs=0.04)
+    assert lsh.hamming(lsh.signatures(first), lsh.signatures(first)).item() == 0
+    assert lsh.hamming(lsh.signatures(first), lsh.signatures(-first)).item() == lsh.BITS
+
+
+def test_signatures_are_the_same_again_and_hold_the_bits() -> None:
+    vectors = unit(3, 5)
+    assert lsh.signatures(vectors, 60).shape == (5, 8)
+    assert (lsh.signatures(vectors, 64) == lsh.signatures(vectors, 64)).all()
+
+
+@pytest.mark.parametrize("bits", [0, 7, 4097])
+def test_bits_that_make_no_hash_are_refused(bits: int) -> None:
+    with pytest.raises(QueryError, match=f"{bits} bits"):
+        lsh.signatures(unit(0, 2), bits)
+
+
+def test_more_bits_keep_more_neighbours() -> None:
+    table, queries = unit(4, 300), unit(5, 40)
+    few, many = lsh.kept(queries, table, bits=16), lsh.kept(queries, table, bits=2048)
+    assert 0 < few < many <= 1
+    assert many > 0.6
+    assert lsh.kept(queries, table[:5]) == 1  # all there are

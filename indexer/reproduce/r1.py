@@ -45,8 +45,8 @@ class Model:
 @dataclass(eq=False)
 class Measured:
     """Figures of each split so far. votes: by who votes on what. classifiers: by name; those that could not be fitted
-    are in `failed`, with the reason. kept: share of the exact ten nearest that the hash keeps. truth: object (q,), entities
-    of the films asked; voted: object (q, K), what each way to vote says.
+    are in `failed`, with the reason. kept: share of the exact ten nearest that the hash keeps. truth: object (q,),
+    entities of the films asked; voted: object (q, K), what each way to vote says.
     """
 
     ks: tuple[int, ...]

@@ -13,9 +13,9 @@ from api.cli.segment import segment_films, tell_epoch
 from api.cli.segment import train_segmenter as segment_alone
 from engine.errors import SourceError
 from engine.segmentation.recipe import load_segment_recipe, segment_recipe_names
-from engine.training.recipe import SEGMENT, Scale, TrainingError, load_recipe, recipe_names
+from engine.training.recipe import SEGMENT, Recipe, Scale, TrainingError, load_recipe, recipe_names
 from indexer.prepare import Roi
-from indexer.sources import SOURCES, SourceOptions, open_source
+from indexer.sources import SOURCES, Listing, SourceOptions, open_source
 from indexer.training import run_calibration, training_set
 from indexer.votes.films import CALIBRATION_FILE
 
@@ -55,6 +55,22 @@ def train(
     if chosen is None:
         segment_alone(recipe, listing, run, seed, scale=scale, resume=resume)
         return
+    fits = "development" if dev_only else "final" if final_only else "both"
+    _fit(chosen, listing, run, roi, seed, scale, fits, resume=resume)
+
+
+def _fit(
+    chosen: Recipe,
+    listing: Listing,
+    run: Path,
+    roi: Roi,
+    seed: int,
+    scale: Scale | None,
+    fits: str,
+    *,
+    resume: bool,
+) -> None:
+    """Fit the encoder, and its segmenter where the recipe names one, and write the run folder."""
     from engine.training.publish import publish  # torch and Lightning take seconds to import; --list needs neither
     from engine.training.run import Fits
     from engine.training.run import train as fit
@@ -64,8 +80,7 @@ def train(
     for file, reason in left[:SHOWN]:
         err.print(f"left out: {file}: {reason}", soft_wrap=True)
     err.print(f"{chosen.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)
-    fits = Fits.development if dev_only else Fits.final if final_only else Fits.both
-    trained = fit(films, chosen, seed, run, fits=fits, resume=resume, tell=tell)
+    trained = fit(films, chosen, seed, run, fits=Fits(fits), resume=resume, tell=tell)
     if chosen.segmenter != "none":
         trained.metrics["segmenter"] = train_segmenter(
             segment_films(listing, load_segment_recipe(chosen.segmenter, scale).size),

@@ -28,7 +28,7 @@ EXAMPLE: dict[str, Any] = {
     "/v1/region",
     response_model=ProposedRegion,
     summary="Where the lesion on a film may be",
-    responses=answers(EXAMPLE, examples.BAD_FILM),
+    responses=answers(EXAMPLE, examples.BAD_FILM | {"instance": "/v1/region"}),
     openapi_extra=form(FORM, examples.SHOWN),
 )
 async def region(request: Request, response: Response, service: ServiceOf) -> ProposedRegion:

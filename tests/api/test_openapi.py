@@ -142,6 +142,7 @@ PROVOKED: dict[str, dict[str, Any]] = {
     "/v1/search": {"files": {"files": ("knee.png", b"film")}, "data": {"where": "age < 20; drop table films"}},
     "/v1/explain": {"files": {"files": ("knee.png", b"film")}, "data": {"film": "999999"}},
     "/v1/preview": {"files": {"file": ("knee.png", b"%PDF-1.7")}},
+    "/v1/region": {"files": {"file": ("knee.png", b"%PDF-1.7")}},
 }
 """What makes a POST route refuse as its example says."""
 
@@ -181,7 +182,7 @@ def test_each_route_of_the_archive_says_where_there_is_none(
         if "GET" in route.methods:
             answer = http.get(example["instance"])
         else:
-            name = "file" if route.path == "/v1/preview" else "files"
+            name = "file" if route.path in {"/v1/preview", "/v1/region"} else "files"
             data = {"film": "1"} if route.path == "/v1/explain" else {}
             answer = http.post(example["instance"], files={name: ("knee.png", film)}, data=data)
     assert check_problem(answer, 503) == example

@@ -7,7 +7,7 @@ import typer
 from pydantic import TypeAdapter
 from rich.table import Table
 
-from api.boxes import WHOLE, parse_roi
+from api.boxes import WHOLE, parse_box, parse_roi
 from api.cli.common import LOUD, QUIET, encoder_for, known, out, print_json, proof_of
 from api.lookup import QueryFilm, ask, query_film
 from engine.errors import RegionError
@@ -64,7 +64,7 @@ def _film(path: Path, roi: str | None, mask: Path | None, segmenter: Segmenter |
     if mask:
         film = read(path)
         return QueryFilm(film, read_mask(mask, film.shape))
-    region = parse_roi(roi) if roi is not None else None
+    region = None if roi is None else parse_roi(roi) or parse_box(roi)  # an empty one is refused
     return query_film(path, region, segmenter=segmenter, size=size)
 
 

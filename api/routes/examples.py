@@ -90,6 +90,7 @@ ANSWER: dict[str, Any] = {
             "spacing_mm": [0.15, 0.15],
             "warnings": [],
             "confidence": None,
+            "confidence": None,
         }
     ],
 }
@@ -159,6 +160,7 @@ ARCHIVE: dict[str, Any] = {
     "columns": [{"name": "sex", "type": "text", "values": [{"value": "M", "films": 320}, {"value": None, "films": 4}]}],
     "left_out": [{"outcome": "indexed", "films": 580}],
     "limits": {"max_films": 12, "max_upload_mib": 128},
+    "segmenter": None,
 }
 HEALTH: dict[str, Any] = {"status": "alive", "notice": NOTICE}
 READY: dict[str, Any] = {

@@ -55,7 +55,7 @@ def entity_table(found: Measured) -> Table:
     return Table(f"Recall by entity, per cent, k = {k}, test films of all splits", ("", "films", *by), tuple(rows))
 
 
-def tested(found: Measured, classifiers: Sequence[str], votes: Votes) -> dict[str, Significance]:
+def differ(found: Measured, classifiers: Sequence[str], votes: Votes) -> dict[str, Significance]:
     """By measure, the vote of `SHOWN_K` (hash) against the classifiers; {} with too few splits or a model not run."""
     who = way(votes, Search.hash)
     splits = len(found.votes[who])

@@ -21,12 +21,12 @@ from indexer.reproduce.films import Films
 from indexer.reproduce.neighbours import Votes
 from indexer.reproduce.r1 import Model, measure
 from indexer.reproduce.r1_tables import (
+    differ,
     entity_table,
     hash_note,
     main_table,
     significance_figures,
     significance_table,
-    tested,
 )
 from indexer.reproduce.r2 import cross_validate, r2_table
 from indexer.reproduce.r7 import compare, r7_tables
@@ -96,7 +96,7 @@ def reproduce_r1(
     except EncoderError as error:
         return not_run("r1", asked.scale, str(error))
     baselines = [model.name for model in baseline_models]
-    results = {votes: tested(found, baselines, votes) for votes in Votes}
+    results = {votes: differ(found, baselines, votes) for votes in Votes}
     tables = [main_table(found, baselines), entity_table(found)]
     tables += [significance_table(each, votes) for votes, each in results.items() if each]
     notes = [

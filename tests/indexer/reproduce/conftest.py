@@ -34,8 +34,9 @@ def draw(number: int, patient: int, group: str, entity: str) -> TrainingFilm:
     grey[:, distance < 9] += {"bright": 90, "dark": -70}.get(entity, 0)
     grey[:, (distance < 13) & (distance % 5 < 2)] += 90 if entity == "rings" else 0
     return TrainingFilm(
-        np.clip(grey, 0, 255).astype(np.uint8), f"{number:064x}", Origin.mask, f"p{patient:03}", group, entity, "benign",
-        age=None if number % 4 == 0 else float(10 + number % 50), sex=(None, "F", "M")[number % 3], site=("femur",),
+        np.clip(grey, 0, 255).astype(np.uint8), f"{number:064x}", Origin.mask, f"p{patient:03}", group, entity,
+        malignancy="benign", age=None if number % 4 == 0 else float(10 + number % 50),
+        sex=(None, "F", "M")[number % 3], site=("femur",),
     )  # fmt: skip
 
 
@@ -76,8 +77,8 @@ def cohort() -> Callable[..., Cohort]:
         return Cohort(
             vectors=rows / np.linalg.norm(rows, axis=1, keepdims=True), film=np.arange(n),
             patient=np.array(patients, dtype=object), group=np.array(patients, dtype=object),
-            entity=np.array(entities, dtype=object), age=np.full(n, np.nan), sex=none, site=none, centre=none, view=none,
-            region=np.full(n, "mask", dtype=object),
+            entity=np.array(entities, dtype=object), age=np.full(n, np.nan), sex=none, site=none, centre=none,
+            view=none, region=np.full(n, "mask", dtype=object),
         )  # fmt: skip
 
     return made

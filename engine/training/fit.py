@@ -172,12 +172,11 @@ def _run(
     best = recipe.early_stopping is not None
     module.tell = _Progress(recipe.epochs, progress)
     callbacks: list[Callback] = []
-    saver = ModelCheckpoint(
-        folder, "best" if best else "epoch", monitor="precision" if best else None, mode="max",
-        save_last=True, save_top_k=1 if best else 0, save_on_train_epoch_end=True, enable_version_counter=False,
-    )  # fmt: skip
-    if keep or best:
+    saver = _saver(folder, "best", monitor="precision")
+    if best:
         callbacks.append(saver)
+    if keep:
+        callbacks.append(_saver(folder, Path(LAST).stem))  # after the best one, of which it keeps note
     if recipe.early_stopping is not None:
         callbacks.append(EarlyStopping("precision", patience=recipe.early_stopping, mode="max"))
     several = torch.cuda.is_available() and torch.cuda.device_count() > 1
@@ -204,6 +203,14 @@ def _run(
     state = torch.load(saver.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(state["state_dict"])
     return int(state["epoch"]) + 1
+
+
+def _saver(folder: Path, name: str, monitor: str | None = None) -> ModelCheckpoint:
+    """Saves the state after an epoch, whole or not at all: after each, or where `monitor` is higher than ever."""
+    return ModelCheckpoint(
+        folder, name, monitor=monitor, mode="max", save_top_k=1, save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )  # fmt: skip
 
 
 class _Progress:

@@ -90,14 +90,14 @@ class FilmModule(lightning.LightningModule):
             self.pooled = torch.stack([self._copy(number) for number in range(ADAPTER_COPIES)])
 
     def on_train_epoch_start(self) -> None:
-        """Dropout draws from torch's own generator, which each epoch starts anew; Lightning leaves modes to us."""
+        """Lightning leaves the mode as it finds it."""
         self.network.train()
-        torch.manual_seed(self._draw(0)[0])
 
     def training_step(self, rows: list[int], index: int) -> Tensor:
         """One batch."""
         seed = self._draw(1 + index)[0]
         generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # for dropout; others draw from torch's own generator between batches
         chosen = torch.tensor(rows, device=self.device)
         embedding, base = self.network.embed(self._pooled(chosen, generator))
         if self.recipe.classifier == "apart":

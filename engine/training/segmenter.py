@@ -34,7 +34,8 @@ def train_segmenter(
     checkpoints = folder / CHECKPOINTS / "segmenter"
     taught, watch = films, None
     if not trained.final:
-        held = set(trained.films.take(trained.split.rows(Role.calibration)).column("group"))
+        kept = set(trained.films.take(trained.split.rows(Role.calibration)).column("sha256"))
+        held = {film.group for film in films.films if film.sha256 in kept}
         aside = [row for row, film in enumerate(films.films) if film.group in held]
         rest = [row for row, film in enumerate(films.films) if film.group not in held]
         taught, watch = films.take(rest), films.take(aside)

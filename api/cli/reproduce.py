@@ -8,6 +8,7 @@ import typer
 from api.cli.common import LOUD, QUIET, as_json, err, out, save
 from api.cli.fitting import again, tell, use_threads
 from engine.errors import QueryError
+from engine.segmentation.recipe import Architecture
 from engine.training.recipe import Scale
 from indexer.durable import write_durably
 from indexer.indexes.lsh import BITS
@@ -81,6 +82,7 @@ def r3(
     data: Data,
     layout: Layout = "auto",
     scale: HowMuch = Scale.small,
+    network: Annotated[list[Architecture] | None, typer.Option(help="Repeat; unset = the five of the paper.")] = None,
     folds: Folds = 5,
     folder: Folder = None,
     seed: Seed = 0,
@@ -90,7 +92,7 @@ def r3(
     asked = _asked(data, layout, scale, Roi.whole, seed, here=here)
     from indexer.reproduce.run import reproduce_r3
 
-    _print(reproduce_r3(asked, n_folds=folds), folder)
+    _print(reproduce_r3(asked, networks=network or tuple(Architecture), n_folds=folds), folder)
 
 
 @app.command("r7")

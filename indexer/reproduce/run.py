@@ -173,18 +173,20 @@ def reproduce_r7(asked: Asked, *, recipe: str = FUSION) -> Reproduction:
     return _made("r7", asked, r7_tables(found), notes, model.films, found.to_dict())
 
 
-def reproduce_r3(asked: Asked, *, n_folds: int = 5) -> Reproduction:
-    """R3's table: five segmentation networks by cross-validation over whole patients.
+def reproduce_r3(
+    asked: Asked, *, networks: Sequence[Architecture] = tuple(Architecture), n_folds: int = 5
+) -> Reproduction:
+    """R3's table: segmentation networks by cross-validation over whole patients.
 
     Raises:
         CaselinkError: too few films with masks, or split groups.
     """
     if why := cannot(asked.scale):
         return not_run("r3", asked.scale, why)
-    size = max(load_segment_recipe(f"{PREFIX}{each}", asked.scale).size for each in Architecture)
+    size = max(load_segment_recipe(f"{PREFIX}{each}", asked.scale).size for each in networks)
     films, left = training_set(asked.listing, Roi.whole, (View.film,), size)
     try:
-        found = segmenters(films, asked.scale, asked.seed, folds=n_folds, progress=asked.say)
+        found = segmenters(films, asked.scale, asked.seed, folds=n_folds, architectures=networks, progress=asked.say)
     except EncoderError as error:
         return not_run("r3", asked.scale, str(error))
     notes = [

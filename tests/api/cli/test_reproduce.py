@@ -96,6 +96,22 @@ def test_r2_and_r7_print_their_tables(caselink: Run, films: Path, recipe: Callab
         assert line in done.out
 
 
+@pytest.mark.slow
+def test_r3_prints_the_networks_that_were_asked_for(caselink: Run, films: Path, tmp_path: Path) -> None:
+    y, x = np.ogrid[:64, :64]
+    lesion = 255 * (np.hypot(y - 32, x - 32) < 18).astype(np.uint8)
+    (films / "masks").mkdir()
+    for number in range(60):
+        Image.fromarray(lesion).save(films / "masks" / f"{number}.png")
+    asked = ["--folds", 2, "--network", "unet", "--out", tmp_path / "out", "--here"]
+    done = caselink("reproduce", "r3", "--data", films, *asked)
+    assert done.code == 0, done.err
+    (row,) = json.loads((tmp_path / "out" / "r3-small.json").read_text(encoding="utf-8"))["figures"]["rows"]
+    assert (row["network"], len(row["folds"])) == ("U-Net", 2)
+    line = next(line for line in done.out.splitlines() if line.strip().startswith("U-Net "))
+    assert f"{100 * row['iou']['mean']:.1f} ± {100 * row['iou']['sd']:.1f}" in line
+
+
 @pytest.mark.parametrize("name", ["r1", "r2", "r3", "r7"])
 def test_the_papers_scale_is_not_run_without_a_gpu(caselink: Run, films: Path, name: str, tmp_path: Path) -> None:
     if torch.cuda.is_available():

@@ -8,6 +8,7 @@ from ui import backend, drawing, proposals
 from ui.criteria import Criteria, criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
 from ui.session import QueryFilm, Screen, Session
+from ui.told import Told, told
 from ui.upload import PREVIEW, refusals, strip, uploader
 from ui.wording import count, film_line, joined
 
@@ -133,15 +134,15 @@ def _region(session: Session, film: QueryFilm) -> str | None:
 
 def _question(session: Session, facts: ArchiveFacts, error: str | None) -> None:
     heading("Compare with", level=2)
-    asked = criteria(facts)
+    asked, known = criteria(facts), told(facts)
     label = (
         "Find similar patients" if len(session.films) == 1 else f"Find similar patients to {len(session.films)} films"
     )
     if st.button(label, key="search", type="primary", width="stretch", disabled=error is not None):
-        _search(session, asked)
+        _search(session, asked, known)
 
 
-def _search(session: Session, asked: Criteria) -> None:
+def _search(session: Session, asked: Criteria, known: Told) -> None:
     films = tuple(session.films)
     try:
         with st.spinner("Comparing with past patients"):
@@ -152,6 +153,9 @@ def _search(session: Session, asked: Criteria) -> None:
                 roi=[proposals.roi(session, film) for film in films],
                 include_self=asked.include_self,
                 all_stages=asked.all_stages,
+                age=known.age,
+                sex=known.sex,
+                site=known.site,
             )
     except ApiProblem as error:
         refused(error, asked.where)

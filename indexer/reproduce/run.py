@@ -13,7 +13,7 @@ from engine.segmentation.reproduce import reproduce_r3 as segmenters
 from engine.training.films import TrainingSet
 from engine.training.looks import has_gpu
 from engine.training.members import Tell
-from engine.training.recipe import Recipe, Scale, load_recipe
+from engine.training.recipe import Recipe, RecipeError, Scale, load_recipe
 from indexer.indexes.lsh import BITS
 from indexer.prepare import Roi
 from indexer.reproduce import published
@@ -221,6 +221,9 @@ def described(model: Model) -> str:
 
 def _models(films: Films, recipes: Sequence[Recipe], seed: int) -> list[Model]:
     names = {RESNET: f"ResNet classifier, {RESNET}", NEST: f"NesT classifier, {NEST}"}
+    twice = [recipe.name for place, recipe in enumerate(recipes) if recipe.name in {r.name for r in recipes[:place]}]
+    if twice:
+        raise RecipeError(f"two recipes are named {twice[0]}, and the table could not tell them apart; rename one")
     sets = films.chosen(recipes, seed)
     return [Model(names.get(recipe.name, recipe.name), recipe, one) for recipe, one in zip(recipes, sets, strict=True)]
 

@@ -124,6 +124,8 @@ def test_the_papers_scale_is_not_run_without_a_gpu(caselink: Run, films: Path, n
 
 
 def test_what_cannot_be_asked_is_refused(caselink: Run, films: Path, recipe: Callable[..., Path]) -> None:
+    twice = ["--classifier", recipe("one"), "--classifier", recipe("one")]
+    assert "two recipes are named one" in caselink("reproduce", "r2", "--data", films, *twice, "--here").refusal()
     assert "--roi mask or whole" in caselink("reproduce", "r1", "--data", films, "--roi", "segment", "--here").refusal()
     assert (
         "no recipe nothing"

@@ -36,5 +36,5 @@ R3 = "73.78 to 87.43 over the five setups"
 
 
 def baseline(name: str, measure: str) -> str:
-    """R2's figure for a model whose name ends with its recipe's; nothing for others."""
-    return next((figures[measure] for recipe, figures in R2.items() if name.endswith(recipe)), "")
+    """R2's figure for a classifier that is called by its recipe; nothing for others."""
+    return next((figures[measure] for recipe, figures in R2.items() if f" {recipe}:" in name), "")

@@ -213,19 +213,27 @@ def _r3_table(found: dict[str, Any]) -> Table:
 def described(model: Model) -> str:
     """Backbone, start, size and epochs in words: at small scales they are not the paper's."""
     recipe = model.recipe
-    name = "tf_efficientnet_lite0" if recipe.backbone.name == "default" else recipe.backbone.name
+    name = _network(recipe)
     starts = {"packaged": "its packaged ImageNet weights", "imagenet": "ImageNet weights", "random": "random weights"}
     start = starts.get(recipe.backbone.start, f"the weights of {recipe.backbone.start}")
     return f"recipe {recipe.name}: {name} from {start}, {recipe.size} x {recipe.size}, {recipe.epochs} epochs"
 
 
+def _called(recipe: Recipe) -> str:
+    """A classifier's row names the network that was run, which at small scales is not the recipe's namesake."""
+    return f"classifier {recipe.name}: {_network(recipe)}"
+
+
+def _network(recipe: Recipe) -> str:
+    return "tf_efficientnet_lite0" if recipe.backbone.name == "default" else recipe.backbone.name
+
+
 def _models(films: Films, recipes: Sequence[Recipe], seed: int) -> list[Model]:
-    names = {RESNET: f"ResNet classifier, {RESNET}", NEST: f"NesT classifier, {NEST}"}
     twice = [recipe.name for place, recipe in enumerate(recipes) if recipe.name in {r.name for r in recipes[:place]}]
     if twice:
         raise RecipeError(f"two recipes are named {twice[0]}, and the table could not tell them apart; rename one")
     sets = films.chosen(recipes, seed)
-    return [Model(names.get(recipe.name, recipe.name), recipe, one) for recipe, one in zip(recipes, sets, strict=True)]
+    return [Model(_called(recipe), recipe, one) for recipe, one in zip(recipes, sets, strict=True)]
 
 
 def _counts(chosen: TrainingSet, films: Films) -> list[str]:

@@ -75,7 +75,7 @@ def test_r1_prints_one_table_and_writes_it_with_galleries(
     assert "not run" in done.out
     found = json.loads((to / "r1-small.json").read_text(encoding="utf-8"))
     assert found["scales"] == {"small": "run", "cpu": "not run", "paper": "not run"}
-    assert set(found["figures"]["not_run"]) == {"two"}
+    assert set(found["figures"]["not_run"]) == {"classifier two: test_resnet"}
     assert found["figures"]["neighbours"]["film votes, hash"]["accuracy"]["3"]["mean"] > 0.5
     pictures = sorted(path.name for path in to.glob("*.png"))
     assert pictures == [f"r1-gallery-0{number}.png" for number in (1, 2, 3)]

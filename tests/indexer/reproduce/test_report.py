@@ -50,7 +50,7 @@ def test_the_92_86_never_stands_without_its_note() -> None:
     assert marked
     assert all(cell.endswith("*") for cell in marked)
     assert published.R1_CARE.startswith("*")
-    assert published.baseline("NesT classifier, r2-nest", "accuracy") == "62.80 ± 1.90"
+    assert published.baseline("classifier r2-nest: nest_tiny_jx", "accuracy") == "62.80 ± 1.90"
     assert published.baseline("always the commonest entity", "accuracy") == ""
 
 

@@ -7,6 +7,8 @@ CaselinkError
 ├── RegionError            a region outside its film, or empty
 ├── EncoderError           weights or runtime cannot be had
 │   └── ModelMismatch      vectors of two models must not meet
+├── RecipeError            a recipe that is not there, or asks for something out of range
+├── TrainingError          films that nothing can be learned from as asked
 ├── SourceError            a folder of films or its tables cannot be understood
 ├── ArchiveError           the archive cannot be opened, written or trusted
 │   ├── ArchiveBusy        another writer holds it
@@ -46,6 +48,14 @@ class EncoderError(CaselinkError):
 
 class ModelMismatch(EncoderError):
     """Vectors made by different models were about to be compared."""
+
+
+class RecipeError(CaselinkError):
+    """A recipe that is not there, or that asks for something out of range."""
+
+
+class TrainingError(CaselinkError):
+    """Films that nothing can be learned from as asked, or a run that cannot go on."""
 
 
 class SourceError(CaselinkError):

@@ -140,9 +140,7 @@ class ArchiveWriter:
         one = merge_segments(self.root, f"{folder}/{version:06d}-merged.safetensors", merged)
         return (*held[: -len(merged)], one), merged
 
-    def _calibration(
-        self, version: int, segments: tuple[PublishedFile, ...], *, anew: bool
-    ) -> PublishedFile | None:
+    def _calibration(self, version: int, segments: tuple[PublishedFile, ...], *, anew: bool) -> PublishedFile | None:
         """The calibration of the version to come; beside its catalogue, for versions before are swept away."""
         path = f"versions/{version:06d}/{CALIBRATION_FILE}"
         if not anew:
@@ -152,7 +150,6 @@ class ArchiveWriter:
         ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in parts)])
         dimension = self.manifest.card.dimension
         vectors = np.concatenate([np.empty((0, dimension), np.float32), *(vectors for _, vectors in parts)])
-        print_ = self.manifest.card.fingerprint
         found = archive_calibration(table, ids, vectors, self.root / ENCODER, self.manifest.card.fingerprint)
         if found is None:
             return None

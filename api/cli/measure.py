@@ -134,7 +134,7 @@ def _roi(snapshot: Snapshot, roi: Roi | None, *, inside: bool) -> Roi:
     """The region of the queries; inside an archive it is the archive's own and cannot be another."""
     indexed = {source.roi for source in snapshot.manifest.sources.values()}
     if roi is None:
-        return Roi.mask if Roi.mask in indexed else Roi.whole
+        return next((each for each in (Roi.mask, Roi.segment) if each in indexed), Roi.whole)
     if inside and indexed != {roi.value}:
         was = " and ".join(sorted(indexed)) or "nothing"
         raise QueryError(

@@ -11,9 +11,9 @@ from api.cli.common import err, out
 from api.cli.fitting import again, tell, use_threads
 from api.cli.segment import segment_films, tell_epoch
 from api.cli.segment import train_segmenter as segment_alone
-from engine.errors import SourceError
+from engine.errors import SourceError, TrainingError
 from engine.segmentation.recipe import load_segment_recipe, segment_recipe_names
-from engine.training.recipe import SEGMENT, Recipe, Scale, TrainingError, load_recipe, recipe_names
+from engine.training.recipe import SEGMENT, Recipe, Scale, load_recipe, recipe_names
 from indexer.prepare import Roi
 from indexer.sources import SOURCES, Listing, SourceOptions, open_source
 from indexer.training import run_calibration, training_set

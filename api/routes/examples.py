@@ -90,7 +90,6 @@ ANSWER: dict[str, Any] = {
             "spacing_mm": [0.15, 0.15],
             "warnings": [],
             "confidence": None,
-            "confidence": None,
         }
     ],
 }
@@ -154,7 +153,6 @@ ARCHIVE: dict[str, Any] = {
     "patients": 240,
     "near_duplicates": {"films": 0, "groups": 0, "patients": 0},
     "index": "exact",
-    "segmenter": None,
     "model": {"name": "default", "dimension": 1280, "fingerprint": "0a1b2c3d4e5f"},
     "sources": [{"layout": "dicom", "issuer": "", "title": "SYNTHETIC demo archive", "roi": "mask", "synthetic": True}],
     "columns": [{"name": "sex", "type": "text", "values": [{"value": "M", "films": 320}, {"value": None, "films": 4}]}],

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.errors import TrainingError
 from engine.region import View
 from engine.segmentation.recipe import Geometry, SegmentRecipe
 from engine.training.augment import augment
 from engine.training.films import ROOM, TrainingFilm, TrainingSet
-from engine.training.recipe import TrainingError
 
 NO_LESION = "no tumour"
 """Entity of films on which there is nothing to see; they need no mask to say so."""

@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.seed import isolate_rng
 
+from engine.errors import TrainingError
 from engine.folds import grouped_folds
 from engine.segmentation.data import LEAST_FILMS, SegmentTensors, teachable
 from engine.segmentation.export import export_segmenter
@@ -25,7 +26,6 @@ from engine.segmentation.module import Row, SegmentModule
 from engine.segmentation.networks import SegmentationNetwork
 from engine.segmentation.recipe import SegmentRecipe
 from engine.training.films import TrainingSet
-from engine.training.recipe import TrainingError
 
 LAST = "last.ckpt"
 NOISY = ("lightning.pytorch", "lightning.fabric", "lightning")

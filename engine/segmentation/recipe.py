@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from engine.errors import RecipeError
 from engine.training.augment_settings import (
     Augmentation,
     Collimation,
@@ -16,7 +17,7 @@ from engine.training.augment_settings import (
     Polarity,
     Share,
 )
-from engine.training.recipe import FOLDER, RecipeError, Scale, Section
+from engine.training.recipe import FOLDER, Scale, Section
 
 PREFIX = "segment-"
 DEFAULT_SEGMENTER = "segment-unet"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.errors import TrainingError
 from engine.folds import grouped_folds
 from engine.segmentation.data import SegmentTensors, teachable
 from engine.segmentation.fit import fit_network, limited
@@ -14,7 +15,7 @@ from engine.segmentation.measure import calibrate, look, outcomes, pixel_scores
 from engine.segmentation.metrics import scores
 from engine.segmentation.recipe import PREFIX, Architecture, load_segment_recipe
 from engine.training.films import TrainingSet
-from engine.training.recipe import Scale, TrainingError
+from engine.training.recipe import Scale
 
 FOLDS = 5
 NAMES = {

@@ -16,12 +16,13 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities.seed import isolate_rng
 from safetensors.torch import load_model, save_model
 
+from engine.errors import TrainingError
 from engine.training.ensemble import EnsembleNetwork
 from engine.training.films import TrainingSet
 from engine.training.metadata import Metadata
 from engine.training.module import FilmModule, Watched
 from engine.training.networks import Network
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 from engine.training.tensors import Tensors
 
 LAST = "last.ckpt"

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from engine.embeddings import Vectors
+from engine.errors import TrainingError
 from engine.training.attribution import Values, network_shap
 from engine.training.ensemble import EnsembleNetwork
 from engine.training.films import TrainingSet
@@ -17,7 +18,7 @@ from engine.training.inference import Embedded, embed_films
 from engine.training.known import facts_code, with_facts
 from engine.training.members import Tell, fit_recipe
 from engine.training.networks import Network
-from engine.training.recipe import Backbone, Recipe, TrainingError
+from engine.training.recipe import Backbone, Recipe
 from engine.training.tensors import Tensors
 
 Names = npt.NDArray[np.object_]

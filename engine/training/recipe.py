@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from engine.errors import CaselinkError
+from engine.errors import RecipeError
 from engine.facts import CODE_LENGTH
 from engine.region import View
 from engine.training.augment_settings import Augmentation
@@ -22,14 +22,6 @@ SEGMENT = "segment-"
 """Begins the names of recipes for segmenters, which are of another kind (`engine.segmentation`)."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class RecipeError(CaselinkError):
-    """A recipe that is not there, or that asks for something out of range."""
-
-
-class TrainingError(CaselinkError):
-    """Films that nothing can be learned from as asked, or a run that cannot go on."""
 
 
 class Scale(StrEnum):

@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from torchmetrics import MetricCollection
 
 from engine.embeddings import Vectors
+from engine.errors import TrainingError
 from engine.training.films import TrainingSet
 from engine.training.fit import Fitted, labelled
 from engine.training.inference import Embedded, embed_films
@@ -21,7 +22,7 @@ from engine.training.known import facts_code, with_facts
 from engine.training.members import Tell, fit_recipe
 from engine.training.metrics import classifier_metrics
 from engine.training.networks import Network
-from engine.training.recipe import Recipe, TrainingError, to_toml
+from engine.training.recipe import Recipe, to_toml
 from engine.training.retrieval import nearest_patients, retrieval_scores
 from engine.training.split import Role, Split, some, split
 from engine.training.tensors import Tensors

@@ -6,10 +6,10 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import QueryError
+from engine.errors import QueryError, TrainingError
 from engine.folds import grouped_folds
 from engine.training.films import TrainingSet
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 
 SHARES = 5
 """Of which one is kept for calibration, and another for validation where the recipe stops early."""

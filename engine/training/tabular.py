@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from engine.errors import TrainingError
 from engine.folds import grouped_folds
 from engine.training.attribution import Values, mean_size, mean_size_by_fact
 from engine.training.films import TrainingFilm, TrainingSet
 from engine.training.loss_settings import Weighting
 from engine.training.losses import class_weights
 from engine.training.metadata import Metadata
-from engine.training.recipe import TrainingError
 
 FOLDS = 5
 ROUNDS = 100

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import EncoderError
+from engine.errors import EncoderError, TrainingError
 from engine.training.films import TrainingSet
 from engine.training.looks import Look, fit_and_look, untrained
 from engine.training.members import Tell
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 from engine.training.tabular import Trees
 from indexer.evaluation import KS
 from indexer.evaluation.cohort import Cohort

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import EncoderError
+from engine.errors import EncoderError, TrainingError
 from engine.training.looks import fit_and_look, untrained
 from engine.training.members import Tell
-from engine.training.recipe import TrainingError
 from indexer.reproduce import published
 from indexer.reproduce.neighbours import Search, Votes, neighbours
 from indexer.reproduce.r1 import UNTRAINED, Model, floors

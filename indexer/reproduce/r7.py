@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.errors import TrainingError
 from engine.training.attribution import mean_size, mean_size_by_fact
 from engine.training.films import TrainingSet
 from engine.training.looks import member_logits, members_shap, untrained
 from engine.training.members import Tell, fit_recipe
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 from engine.training.tabular import Trees
 from indexer.evaluation.bootstrap import Clusters
 from indexer.reproduce import published

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import EncoderError
+from engine.errors import EncoderError, RecipeError
 from engine.region import View
 from engine.segmentation.recipe import PREFIX, Architecture, load_segment_recipe
 from engine.segmentation.reproduce import reproduce_r3 as segmenters
 from engine.training.films import TrainingSet
 from engine.training.looks import has_gpu
 from engine.training.members import Tell
-from engine.training.recipe import Recipe, RecipeError, Scale, load_recipe
+from engine.training.recipe import Recipe, Scale, load_recipe
 from indexer.indexes.lsh import BITS
 from indexer.prepare import Roi
 from indexer.reproduce import published

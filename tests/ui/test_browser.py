@@ -231,7 +231,7 @@ def test_from_upload_to_history_and_back(visit: Open, query_film: Path) -> None:
     assert page.locator("img:not([alt]), img[alt='']").count() == 0
     page.get_by_text("Lesion close-up").click()
     settle(page)
-    page.get_by_role("button", name="Open history").nth(2).click()
+    page.locator(".st-key-case_3").get_by_role("button", name="Open history").click()
     expect(page.get_by_role("heading", name="History of patient 3")).to_be_visible()
     settle(page)
     expect(page.locator(".cl-lesion h3").first).to_have_text(entity, ignore_case=True)
@@ -281,7 +281,7 @@ def test_a_phone_shows_every_screen_without_scrolling_sideways(visit: Open, quer
     expect(page.locator(".st-key-lightbox .shapelayer path")).to_be_visible()
     search(page)
     assert not scrolls_sideways(page)
-    page.get_by_role("button", name="Open history").first.click()
+    page.locator(".st-key-case_1").get_by_role("button", name="Open history").click()
     expect(page.get_by_role("heading", name="History of patient 1")).to_be_visible()
     settle(page)
     assert not scrolls_sideways(page)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.errors import TrainingError
 from engine.region import View
 from engine.segmentation.data import SegmentTensors, bent, plain, teachable
 from engine.segmentation.losses import area_weights, segmentation_loss
 from engine.segmentation.recipe import SegmentRecipe
 from engine.training.films import TrainingSet
-from engine.training.recipe import TrainingError
 
 Discs = Callable[[int, int], TrainingSet]
 

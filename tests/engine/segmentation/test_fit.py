@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.errors import EncoderError
+from engine.errors import EncoderError, TrainingError
 from engine.radiograph import Radiograph
 from engine.region import Origin
 from engine.segmentation import Segmenter, SegmenterFiles
@@ -21,7 +21,7 @@ from engine.segmentation.proposal import confident
 from engine.segmentation.recipe import Architecture, Net, SegmentRecipe
 from engine.segmentation.reproduce import r3_table, reproduce_r3
 from engine.training.films import TrainingSet
-from engine.training.recipe import Scale, TrainingError
+from engine.training.recipe import Scale
 
 Discs = Callable[[int, int], TrainingSet]
 

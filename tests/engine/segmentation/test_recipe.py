@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import RecipeError
 from engine.segmentation.recipe import Architecture, load_segment_recipe, segment_recipe_names
-from engine.training.recipe import RecipeError, Scale, recipe_names
+from engine.training.recipe import Scale, recipe_names
 
 
 @pytest.mark.parametrize("name", segment_recipe_names())

@@ -14,11 +14,12 @@ import pytest
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
+from engine.errors import TrainingError
 from engine.training.films import TrainingSet
 from engine.training.fit import DONE, LAST, Epoch, fit, labelled
 from engine.training.inference import embed_films
 from engine.training.members import Step, fit_recipe
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 from engine.training.tensors import Tensors
 
 Films = Callable[..., TrainingSet]

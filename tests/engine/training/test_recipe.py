@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.recipe import FOLDER, Recipe, RecipeError, Scale, load_recipe, recipe_names, to_toml
+from engine.errors import RecipeError
+from engine.training.recipe import FOLDER, Recipe, Scale, load_recipe, recipe_names, to_toml
 
 LEAST = 'title = "t"\npaper = "p"\n'
 

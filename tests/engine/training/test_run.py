@@ -13,11 +13,12 @@ from safetensors.numpy import load_file
 from engine.card import ModelCard
 from engine.encoders import encoder_files, load_exported
 from engine.encoders.patch import normalise
+from engine.errors import TrainingError
 from engine.facts import Facts
 from engine.region import View
 from engine.training.films import TrainingSet
 from engine.training.publish import publish
-from engine.training.recipe import Recipe, TrainingError, load_recipe
+from engine.training.recipe import Recipe, load_recipe
 from engine.training.run import Fits, Trained, train
 from engine.training.split import Role
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from engine.errors import TrainingError
 from engine.training.films import TrainingSet
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 from engine.training.retrieval import nearest_patients, retrieval_scores
 from engine.training.split import Role, some, split
 

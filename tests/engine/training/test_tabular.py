@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import QueryError
+from engine.errors import QueryError, TrainingError
 from engine.region import Origin
 from engine.training.films import TrainingFilm, TrainingSet
-from engine.training.recipe import TrainingError
 from engine.training.tabular import WITHHELD, Trees, reproduce_metadata
 
 CUTS = np.zeros((0, 1, 1), np.uint8)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.errors import TrainingError
 from engine.training.films import TrainingFilm, TrainingSet
-from engine.training.recipe import Recipe, TrainingError
+from engine.training.recipe import Recipe
 from indexer.reproduce.neighbours import Search, Votes
 from indexer.reproduce.r1 import COMMONEST, TREES, UNTRAINED, Model, floors, measure, way
 from indexer.reproduce.r1_tables import differ, entity_table, hash_note, main_table, significance_table

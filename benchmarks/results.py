@@ -17,6 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks import _learned
 from indexer.durable import write_durably
 from indexer.evaluation.tables import markdown, percent, pipes
 
@@ -56,6 +57,7 @@ MASK = _evaluation("mask", "btxrd-mask", f'--where "{TUMOURS}" --by centre')
 WHOLE = _evaluation("whole", "btxrd-whole", f'--where "{TUMOURS}" --by centre')
 ALL = _evaluation("mask", "btxrd-mask-all", "")
 EVALUATIONS = (MASK, WHOLE, ALL)
+LEARNED = tuple(Run(name, (command,)) for name, command in _learned.COMMANDS.items())
 
 
 def render() -> str:
@@ -65,7 +67,8 @@ def render() -> str:
         "# Results",
         "Each table is rendered by `caselink bench results` from a run that is stored in `docs/runs/`; the commands "
         "beside it made that run. `$BTXRD` and `$FRACATLAS` stand for the folders of those data sets, which are not "
-        "part of the project. Encoder: the untrained default (EfficientNet-Lite0 with its ImageNet weights).",
+        "part of the project. Encoder: the untrained default (EfficientNet-Lite0 with its ImageNet weights), but "
+        "where it says trained.",
         "## Lesion crop against whole film",
         "Leave one patient out on BTXRD: a query's own patient and split group never answer. Only films with a "
         "tumour: those without have no mask, age, sex or centre, and could be told by that alone. Per cent; in "
@@ -82,6 +85,7 @@ def render() -> str:
         'score stands beside ("what is missing only"); read no figure here without it.',
         _commands(ALL),
         markdown(found[ALL.name]).strip(),
+        *_learned.sections({run.name: json.loads(run.path.read_text("utf-8")) for run in LEARNED if run.path.exists()}),
         *_benches(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -201,7 +205,7 @@ def measure(data: Path) -> None:
     places = {"$DATA": str(data), "$BTXRD": str(data / "btxrd"), "$FRACATLAS": str(data / "fracatlas")}
     for roi in ("mask", "whole"):
         shutil.rmtree(ROOT / "var" / f"btxrd-{roi}", ignore_errors=True)
-    for command in dict.fromkeys(command for run in (*EVALUATIONS, *BENCHES) for command in run.commands):
+    for command in dict.fromkeys(command for run in (*EVALUATIONS, *LEARNED, *BENCHES) for command in run.commands):
         words = [places.get(word, word) for word in shlex.split(command)]
         done = subprocess.run([sys.executable, "-m", "api.cli", *words[1:]], cwd=ROOT, check=False)
         if done.returncode and not (words[1] == "bench" and done.returncode == 1):

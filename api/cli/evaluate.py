@@ -76,7 +76,7 @@ def evaluate(
         return
     if json:
         save(json, as_json(found))
-    _print(found)
+    show(found)
 
 
 def _draw(folder: Path, found: Mapping[str, Any]) -> None:
@@ -90,9 +90,10 @@ def _draw(folder: Path, found: Mapping[str, Any]) -> None:
         raise QueryError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
 
 
-def _print(found: Mapping[str, Any]) -> None:
+def show(found: Mapping[str, Any]) -> None:
+    """Print the tables of an evaluation, `Evaluation.to_dict()`."""
     if found["manifest"]["synthetic"]:
-        out.print("SYNTHETIC archive: these figures say nothing about real films", style=LOUD)
+        out.print("SYNTHETIC films: these figures say nothing about real ones", style=LOUD)
     out.print(_asked(found["manifest"]), soft_wrap=True)
     for name in sections(found):
         group = found["groups"][name]

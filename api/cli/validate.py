@@ -5,15 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.common import LOUD, QUIET, as_json, err, out, save
-from api.cli.figures import LEGEND, closing, figures
+from api.cli.common import as_json, err, save
+from api.cli.evaluate import show
 from api.cli.fitting import again, tell, use_threads
 from api.settings import settings
 from engine.encoders import DEFAULT, open_encoder
 from engine.errors import QueryError, SourceError
 from engine.training.recipe import Recipe, Scale, load_recipe
 from indexer.evaluation import CROSS_VALIDATION, LEAVE_OUT, evaluate_folds, markdown, merging, paired
-from indexer.evaluation.tables import sections
 from indexer.prepare import Roi
 from indexer.sources import SOURCES, Listing, SourceOptions, open_source
 
@@ -54,7 +53,7 @@ def validate(
         save(table, markdown(found))
     if json:
         save(json, as_json(found))
-    _print(found)
+    show(found)
 
 
 def _measured(
@@ -101,17 +100,3 @@ def _measured(
         "paired": {**paired(result, below), "n_left_out": 0, "against": against},
         "floor": below.to_dict(against)["groups"],
     }
-
-
-def _print(found: dict[str, Any]) -> None:
-    if found["manifest"]["synthetic"]:
-        out.print("SYNTHETIC films: these figures say nothing about real ones", style=LOUD)
-    for name in sections(found):
-        group = found["groups"][name]
-        counts = f"{group['n_films']} films, {group['n_patients']} patients"
-        out.print(f"\n{name}: {counts}; per cent, 95 % interval in brackets", style=LOUD)
-        for line in figures(found, name):
-            out.print(line, soft_wrap=True)
-    for line in closing(found):
-        out.print(line, soft_wrap=True)
-    out.print(f"\n{LEGEND}", style=QUIET)

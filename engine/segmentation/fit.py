@@ -1,11 +1,8 @@
 """Fitting a segmenter: `fit_network` runs the loop, `fit_segmenter` makes of it what a run folder carries."""
 
-import contextlib
-import logging
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +23,9 @@ from engine.segmentation.module import Row, SegmentModule
 from engine.segmentation.networks import SegmentationNetwork
 from engine.segmentation.recipe import SegmentRecipe
 from engine.training.films import TrainingSet
+from engine.training.quiet import quiet
 
 LAST = "last.ckpt"
-NOISY = ("lightning.pytorch", "lightning.fabric", "lightning")
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def fit_network(
         TrainingError: films without view or masks. EncoderError: a start that cannot be had.
     """
     chosen = teachable(films)
-    with isolate_rng(), _quiet(), tempfile.TemporaryDirectory(prefix="caselink-fit-") as scratch:
+    with isolate_rng(), quiet(), tempfile.TemporaryDirectory(prefix="caselink-fit-") as scratch:
         torch.manual_seed(seed)
         network = SegmentationNetwork(recipe.net)
         module = SegmentModule(network, recipe, SegmentTensors.of(chosen), seed)
@@ -196,23 +193,3 @@ class _Told:
         done, seconds = len(history), time.perf_counter() - self.began
         left = seconds / (done - self.known) * (self.epochs - done)
         self.tell(SegmentEpoch(done, self.epochs, history[-1]["loss"], seconds, left))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No remarks of Lightning on the user's screen, and torch's switches as they were."""
-    loggers = [logging.getLogger(name) for name in NOISY]
-    levels = [logger.level for logger in loggers]
-    exact, warned = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-            warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
-            yield
-    finally:
-        torch.use_deterministic_algorithms(exact, warn_only=warned)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

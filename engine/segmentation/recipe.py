@@ -1,14 +1,11 @@
 """Recipes of segmenters: files `segment-*.toml` beside those of encoders, checked alike."""
 
-import tomllib
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from engine.errors import RecipeError
 from engine.training.augment_settings import (
     Augmentation,
     Collimation,
@@ -17,7 +14,7 @@ from engine.training.augment_settings import (
     Polarity,
     Share,
 )
-from engine.training.recipe import FOLDER, Scale, Section
+from engine.training.recipe import FOLDER, Scale, Section, checked, merged, read_recipe
 
 PREFIX = "segment-"
 DEFAULT_SEGMENTER = "segment-unet"
@@ -127,7 +124,7 @@ class SegmentRecipe(Section):
             RecipeError: the scale's changes do not fit.
         """
         changes = self.scales.get(scale, {}) if scale is not None else {}
-        return _checked(_merged(self.model_dump(mode="json"), changes), f"{self.name}, scale {scale}")
+        return checked(type(self), merged(self.model_dump(mode="json"), changes), f"{self.name}, scale {scale}")
 
 
 def load_segment_recipe(name: str | Path, scale: Scale | None = None) -> SegmentRecipe:
@@ -136,15 +133,7 @@ def load_segment_recipe(name: str | Path, scale: Scale | None = None) -> Segment
     Raises:
         RecipeError: no such recipe, or one with a field out of range, naming file, field, value and limit.
     """
-    path = Path(name) if str(name).endswith(".toml") else FOLDER / f"{name}.toml"
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        known = ", ".join(segment_recipe_names())
-        raise RecipeError(f"there is no recipe {name} ({error.strerror}); choose {known}, or a .toml file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path.name} is not TOML ({error}); mend it there") from None
-    recipe = _checked({"name": path.stem} | fields, path.name)
+    recipe = read_recipe(SegmentRecipe, name, segment_recipe_names())
     for each in recipe.scales:  # a scale that nobody asked for must fit too
         recipe.at(each)
     return recipe.at(scale)
@@ -153,24 +142,3 @@ def load_segment_recipe(name: str | Path, scale: Scale | None = None) -> Segment
 def segment_recipe_names() -> list[str]:
     """Names of caselink's own segmentation recipes; the default first."""
     return sorted((path.stem for path in FOLDER.glob(f"{PREFIX}*.toml")), key=lambda n: (n != DEFAULT_SEGMENTER, n))
-
-
-def _checked(fields: Mapping[str, Any], where: str) -> SegmentRecipe:
-    try:
-        return SegmentRecipe.model_validate(fields)
-    except ValidationError as error:
-        said = []
-        for fault in error.errors():
-            field = ".".join(str(part) for part in fault["loc"])
-            value = "" if isinstance(fault["input"], Mapping) else f" = {fault['input']!r}"
-            said.append(f"{field or 'as a whole'}{value}: {fault['msg'].removeprefix('Value error, ')}")
-        raise RecipeError(f"recipe {where}: {'; '.join(said)}; mend the file") from None
-
-
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes`, table by table."""
-    merged = dict(base)
-    for name, value in changes.items():
-        old = merged.get(name)
-        merged[name] = _merged(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
-    return merged

@@ -1,12 +1,9 @@
 """One fit of a recipe to films: Lightning runs the loop, on whatever accelerators there are."""
 
-import contextlib
 import json
-import logging
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,12 +19,12 @@ from engine.training.films import TrainingSet
 from engine.training.metadata import Metadata
 from engine.training.module import FilmModule, Watched
 from engine.training.networks import Network
+from engine.training.quiet import quiet
 from engine.training.recipe import Recipe
 from engine.training.tensors import Tensors
 
 LAST = "last.ckpt"
 DONE, DONE_WEIGHTS = "done.json", "done.safetensors"
-NOISY = ("lightning.pytorch", "lightning.fabric", "lightning")
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def fit(
     entities = entities or found
     if recipe.early_stopping is not None and watch is None:
         raise TrainingError(f"recipe {recipe.name} stops early and needs validation films; give some, or a fixed end")
-    with isolate_rng(), _quiet(), tempfile.TemporaryDirectory(prefix="caselink-fit-") as scratch:
+    with isolate_rng(), quiet(), tempfile.TemporaryDirectory(prefix="caselink-fit-") as scratch:
         torch.manual_seed(seed)
         if recipe.metadata == "fused" and metadata is None:
             metadata = Metadata.of(chosen)
@@ -230,22 +227,3 @@ class _Progress:
         seconds = time.perf_counter() - self.began
         left = seconds / (done - self.known) * (self.epochs - done)
         self.tell(Epoch(done, self.epochs, row["loss"], row.get("precision"), seconds, left))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No remarks of Lightning on the user's screen, and torch's switches as they were."""
-    loggers = [logging.getLogger(name) for name in NOISY]
-    levels = [logger.level for logger in loggers]
-    exact, warned = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-            yield
-    finally:
-        torch.use_deterministic_algorithms(exact, warn_only=warned)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

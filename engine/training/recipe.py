@@ -2,10 +2,10 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +21,7 @@ FOLDER = Path(__file__).parents[1] / "recipes"
 SEGMENT = "segment-"
 """Begins the names of recipes for segmenters, which are of another kind (`engine.segmentation`)."""
 
+R = TypeVar("R", bound=BaseModel)
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -179,7 +180,7 @@ class Recipe(Section):
             RecipeError: the scale's changes do not fit.
         """
         changes = self.scales.get(scale, {}) if scale is not None else {}
-        return _checked(_merged(self.model_dump(mode="json"), changes), f"{self.name}, scale {scale}")
+        return checked(type(self), merged(self.model_dump(mode="json"), changes), f"{self.name}, scale {scale}")
 
 
 def to_toml(recipe: Recipe) -> str:
@@ -206,18 +207,27 @@ def load_recipe(name: str | Path, scale: Scale | None = None) -> Recipe:
     Raises:
         RecipeError: no such recipe, or one with a field out of range, naming file, field, value and limit.
     """
+    recipe = read_recipe(Recipe, name, recipe_names())
+    for each in recipe.scales:  # a scale that nobody asked for must fit too
+        recipe.at(each)
+    return recipe.at(scale)
+
+
+def read_recipe(kind: type[R], name: str | Path, known: Sequence[str]) -> R:
+    """The recipe of a kind in a file, as it stands there. known: names to choose from.
+
+    Raises:
+        RecipeError: no such file, or one that does not fit the kind.
+    """
     path = Path(name) if str(name).endswith(".toml") else FOLDER / f"{name}.toml"
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(recipe_names())
-        raise RecipeError(f"there is no recipe {name} ({error.strerror}); choose {known}, or a .toml file") from None
+        choices = ", ".join(known)
+        raise RecipeError(f"there is no recipe {name} ({error.strerror}); choose {choices}, or a .toml file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not TOML ({error}); mend it there") from None
-    recipe = _checked({"name": path.stem} | fields, path.name)
-    for each in recipe.scales:  # a scale that nobody asked for must fit too
-        recipe.at(each)
-    return recipe.at(scale)
+    return checked(kind, {"name": path.stem} | fields, path.name)
 
 
 def recipe_names() -> list[str]:
@@ -226,9 +236,10 @@ def recipe_names() -> list[str]:
     return sorted((name for name in names if not name.startswith(SEGMENT)), key=lambda name: (name != "default", name))
 
 
-def _checked(fields: Mapping[str, Any], where: str) -> Recipe:
+def checked(kind: type[R], fields: Mapping[str, Any], where: str) -> R:
+    """A recipe of these fields; RecipeError names each that does not fit."""
     try:
-        return Recipe.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         said = []
         for fault in error.errors():
@@ -238,10 +249,10 @@ def _checked(fields: Mapping[str, Any], where: str) -> Recipe:
         raise RecipeError(f"recipe {where}: {'; '.join(said)}; mend the file") from None
 
 
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `changes`, table by table."""
-    merged = dict(base)
+    both = dict(base)
     for name, value in changes.items():
-        old = merged.get(name)
-        merged[name] = _merged(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
-    return merged
+        old = both.get(name)
+        both[name] = merged(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
+    return both

@@ -28,7 +28,8 @@ from engine.embeddings import Patch, Vectors
 from engine.encoders import reference
 from engine.encoders.export import export
 from engine.encoders.files import EncoderFiles
-from engine.encoders.runtime import PRECISIONS, OnnxEmbedder, usable_cores
+from engine.encoders.network import PRECISIONS
+from engine.encoders.runtime import OnnxEmbedder, usable_cores
 from engine.encoders.spec import DEFAULT, parse
 from engine.encoders.torch_models import load
 from engine.radiograph import Radiograph

@@ -12,8 +12,6 @@ Embedding runs the network without its second output, the patches, which would c
 network with both at its first use. Their vectors agree to rounding, not always bit for bit: layers are fused otherwise.
 """
 
-import hashlib
-import io
 import os
 import queue
 import sys
@@ -25,12 +23,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
-from openvino import properties
-from openvino.properties import hint
 
 from engine.card import ModelCard
 from engine.embeddings import Patch, Patches, Vectors
 from engine.encoders.files import EncoderFiles
+from engine.encoders.network import compiled, trusted
 from engine.encoders.patch import cut, normalise
 from engine.errors import EncoderError
 from engine.facts import UNKNOWN, Facts
@@ -38,7 +35,6 @@ from engine.radiograph import Radiograph
 from engine.region import Region
 
 DEFAULT_RUNTIME = "openvino-f32"
-PRECISIONS = {"openvino-f32": ov.Type.f32, "openvino-bf16": ov.Type.bf16}
 
 
 class OnnxEmbedder:
@@ -55,7 +51,7 @@ class OnnxEmbedder:
             raise EncoderError(f"an encoder cannot run on {threads} threads; give 1 or more, or nothing for all cores")
         self._card = card
         self._threads = threads or usable_cores()
-        self._onnx = _read(onnx, card)
+        self._onnx = trusted(onnx, card.sha256, "export or index anew")
         self._requests: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         self._requests.put(_compile(self._onnx, card).create_infer_request())
         self._made, self._making = 1, threading.Lock()
@@ -171,44 +167,9 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _read(onnx: Path, card: ModelCard) -> bytes:
-    """The network's bytes, checked against the card before anything parses them."""
-    try:
-        data = onnx.read_bytes()
-    except OSError as error:
-        raise EncoderError(f"cannot read {onnx} ({error.strerror}); export or index anew") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != card.sha256:
-        raise EncoderError(
-            f"{onnx} has sha256 {found[:12]}, its card says {card.sha256[:12]}; the file was damaged or exchanged, "
-            "so export or index anew"
-        )
-    return data
-
-
 def _compile(data: bytes, card: ModelCard, *, patches: bool = False) -> ov.CompiledModel:
-    """The network on one core: with one stream of one thread OpenVINO works in the thread that calls it.
-
-    patches: whether it also gives those, where it can.
-    """
-    if card.runtime not in PRECISIONS:
-        raise EncoderError(f"the card asks for runtime {card.runtime!r}; this caselink has {', '.join(PRECISIONS)}")
-    settings = {
-        hint.inference_precision: PRECISIONS[card.runtime],
-        hint.enable_cpu_pinning: False,  # decoding runs beside it
-        properties.num_streams: 1,
-        properties.inference_num_threads: 1,
-    }
-    try:
-        core = ov.Core()
-        model = core.read_model(io.BytesIO(data))
-        model.reshape([1, *card.shape])
-        for unused in model.get_results()[2 if patches else 1 :]:
-            model.remove_result(unused)
-        network = core.compile_model(model, "CPU", settings)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise EncoderError(f"OpenVINO cannot run {card.name} ({reason}); try `--encoder default`") from error
+    """The network on one core. patches: whether it also gives those, where it can."""
+    network = compiled(data, card.runtime, card.shape, 2 if patches else 1, card.name, "try `--encoder default`")
     if list(network.output(0).shape) != [1, card.features]:
         raise EncoderError(f"{card.name} answers with {network.output(0).shape}, its card says [1, {card.features}]")
     return network

@@ -4,18 +4,15 @@ As in `engine.encoders.runtime`, each film is run alone, on one core, by a netwo
 same film gets the same region, whatever else is being proposed.
 """
 
-import hashlib
-import io
 import queue
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
-from openvino import properties
-from openvino.properties import hint
 
+from engine.encoders.network import compiled, trusted
 from engine.encoders.patch import cut, normalise
-from engine.encoders.runtime import DEFAULT_RUNTIME, PRECISIONS
+from engine.encoders.runtime import DEFAULT_RUNTIME
 from engine.errors import EncoderError
 from engine.radiograph import Radiograph
 from engine.region import Origin, Region, View
@@ -35,7 +32,7 @@ class Segmenter:
 
     def __init__(self, onnx: Path, card: SegmenterCard) -> None:
         self.card = card
-        self._onnx = _read(onnx, card)
+        self._onnx = trusted(onnx, card.sha256, "train or index anew")
         self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         self.run(np.zeros((1, card.size, card.size), np.float32))
 
@@ -88,39 +85,9 @@ class Segmenter:
             self._idle.put(request)
 
 
-def _read(onnx: Path, card: SegmenterCard) -> bytes:
-    """The network's bytes, checked against the card before anything parses them."""
-    try:
-        data = onnx.read_bytes()
-    except OSError as error:
-        raise EncoderError(f"cannot read {onnx.name} ({error.strerror}); train or index anew") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != card.sha256:
-        raise EncoderError(
-            f"{onnx.name} has sha256 {found[:12]}, its card says {card.sha256[:12]}; the file was damaged or "
-            "exchanged, so train or index anew"
-        )
-    return data
-
-
 def _compile(data: bytes, card: SegmenterCard) -> ov.CompiledModel:
-    """The network on one core, for the thread that calls it."""
-    if card.runtime not in PRECISIONS:
-        raise EncoderError(f"the card asks for runtime {card.runtime!r}; this caselink has {', '.join(PRECISIONS)}")
-    settings = {
-        hint.inference_precision: PRECISIONS[card.runtime],
-        hint.enable_cpu_pinning: False,
-        properties.num_streams: 1,
-        properties.inference_num_threads: 1,
-    }
-    try:
-        core = ov.Core()
-        model = core.read_model(io.BytesIO(data))
-        model.reshape([1, len(card.mean), card.size, card.size])
-        network = core.compile_model(model, "CPU", settings)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise EncoderError(f"OpenVINO cannot run the segmenter {card.name} ({reason}); train it anew") from error
+    shape = len(card.mean), card.size, card.size
+    network = compiled(data, card.runtime, shape, 1, f"the segmenter {card.name}", "train it anew")
     if list(network.output(0).shape) != [1, card.size, card.size]:
         raise EncoderError(f"the segmenter {card.name} answers with {network.output(0).shape}, not a map of its input")
     return network

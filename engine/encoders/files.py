@@ -8,11 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from engine.card import ModelCard
 from engine.encoders.spec import CARD_FILE, ONNX_FILE, sha256_of
 from engine.errors import EncoderError
 
 __all__ = ["CARD_FILE", "ONNX_FILE", "EncoderFiles", "copy", "is_intact", "published"]
+
+LOCK_FILE = ".publishing"
+"""Beside the encoders of a cache: of processes that export one encoder at once, the first publishes it."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,11 @@ def published(folder: Path) -> Iterator[Path]:
         draft = Path(scratch) / "draft"
         draft.mkdir()
         yield draft
-        if not is_intact(folder):
-            if folder.exists():
-                folder.rename(Path(scratch) / "broken")
-            draft.rename(folder)
+        with FileLock(folder.parent / LOCK_FILE):
+            if not is_intact(folder):
+                if folder.exists():
+                    folder.rename(Path(scratch) / "broken")
+                draft.rename(folder)
 
 
 def is_intact(folder: Path) -> bool:

@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 
 from engine.card import ModelCard
 from engine.encoders import OnnxEmbedder, encoder_files, export, load_exported, reference
-from engine.encoders.files import EncoderFiles, copy, is_intact, published
+from engine.encoders.files import LOCK_FILE, EncoderFiles, copy, is_intact, published
 from engine.encoders.patches import explained, grid
 from engine.encoders.spec import parse
 from engine.encoders.torch_models import load
@@ -244,7 +246,7 @@ def test_published_whole_or_not_at_all(tmp_path: Path) -> None:
         fill(draft, b"whole")
         assert not (tmp_path / "e").exists()
     assert is_intact(tmp_path / "e")
-    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"e", LOCK_FILE}
 
 
 def test_first_intact_encoder_stays_and_a_broken_one_is_replaced(tmp_path: Path) -> None:
@@ -256,6 +258,27 @@ def test_first_intact_encoder_stays_and_a_broken_one_is_replaced(tmp_path: Path)
     with published(tmp_path / "e") as draft:
         fill(draft, b"third")
     assert (tmp_path / "e" / "encoder.onnx").read_bytes() == b"third"
+
+
+@pytest.mark.parametrize("before", [None, b"damaged"])
+def test_all_who_publish_at_once_end_well(tmp_path: Path, before: bytes | None) -> None:
+    for turn in range(20):
+        folder, start = tmp_path / f"{turn}" / "e", threading.Barrier(6)
+        if before is not None:
+            folder.mkdir(parents=True)
+            fill(folder, b"whole")
+            (folder / "encoder.onnx").write_bytes(before)
+
+        def publish(folder: Path = folder, start: threading.Barrier = start) -> bool:
+            with published(folder) as draft:
+                fill(draft, b"whole")
+                start.wait()
+            return folder.is_dir()
+
+        with ThreadPoolExecutor(6) as pool:
+            assert all(done.result() for done in [pool.submit(publish) for _ in range(6)])
+        assert is_intact(folder)
+        assert {path.name for path in folder.parent.iterdir()} <= {"e", LOCK_FILE}
 
 
 def test_copy_runs_like_the_original(tmp_path: Path, embedder: OnnxEmbedder, encoder_cache: Path) -> None:

@@ -43,6 +43,25 @@ def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
     return film_cohort(table, _vectors(snapshot)[keep])
 
 
+def untaught(cohort: Cohort, taught: frozenset[str]) -> Cohort:
+    """The films that may ask: those of split groups without a film that the encoder learnt from.
+
+    taught: content hashes, see `indexer.votes.films.trained_on`.
+
+    Raises:
+        QueryError: the encoder learnt from every group.
+    """
+    groups = cohort.group.astype(str)
+    known = np.array([digest in taught for digest in cohort.extra["sha256"]], dtype=bool)
+    rows = np.flatnonzero(~np.isin(groups, groups[known]))
+    if not len(rows):
+        raise QueryError(
+            f"the encoder was trained on patients of all {len(cohort)} films, so they cannot show what it is worth; "
+            "ask with --queries films of other patients, or cross-validate the recipe with `caselink validate`"
+        )
+    return cohort if len(rows) == len(cohort) else cohort.take(rows)
+
+
 def _vectors(snapshot: Snapshot) -> Vectors:
     """float32 (n, d): the vector of every film, in film order."""
     segments = read_segments(snapshot.root, snapshot.manifest)

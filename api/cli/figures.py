@@ -14,6 +14,7 @@ from indexer.evaluation.vote_tables import (
     malignancy_rows,
     merged_labels,
     paired_rows,
+    set_rows,
     value_rows,
 )
 
@@ -40,6 +41,7 @@ def figures(found: Mapping[str, Any], group: str) -> Iterator[str]:
     for table in (label_rows(found, group), malignant):
         yield from _under(table)
     yield from _block(confidence_rows(found, group), LABEL, WIDE)
+    yield from _block(set_rows(found, group), LABEL, WIDE)
     if compared := paired_rows(found, group, ["1", str(found["manifest"]["vote_k"])] if "paired" in found else ()):
         yield from ("", against(found), *_compared(compared))
 

@@ -1,14 +1,14 @@
 """What `caselink evaluate` measures: cohorts read from archives and sources, asked as planned."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from api.cli.common import encoder_for, err
 from engine.errors import QueryError
 from indexer.archive import Archive, Snapshot
-from indexer.cohorts import cohort_of, unseen
+from indexer.cohorts import cohort_of, unseen, untaught
 from indexer.evaluation import (
     CROSS_VALIDATION,
     LEAVE_OUT,
@@ -23,6 +23,9 @@ from indexer.evaluation import (
     paired,
 )
 from indexer.prepare import Roi
+from indexer.regions import ENCODER
+from indexer.votes import Calibration
+from indexer.votes.films import trained_on
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,12 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class _Films:
-    """The films that answer, those that ask (None = the same), and facts of the archive."""
+    """The films that answer and those that ask (None = the same); of the archive, facts and its votes' calibration."""
 
     archive: Cohort
     queries: Cohort | None
     facts: dict[str, Any]
+    calibration: Calibration | None
 
     def __len__(self) -> int:
         return len(self.archive) + (0 if self.queries is None else len(self.queries))
@@ -97,7 +101,7 @@ def _asked(films: _Films, plan: Plan) -> Evaluation:
     elif plan.leave_out is not None:
         parts, protocol = leave_out(films.archive, plan.leave_out), LEAVE_OUT
     else:
-        return evaluate(films.archive, films.queries, **plan.figures)
+        return evaluate(films.archive, films.queries, calibration=films.calibration, **plan.figures)
     if films.queries is not None:
         parts = asking(parts, films.archive, films.queries.film)
     names = [part.name for part in parts]
@@ -106,18 +110,27 @@ def _asked(films: _Films, plan: Plan) -> Evaluation:
 
 def _aligned(mine: _Films, theirs: _Films) -> tuple[_Films, _Films]:
     one, other = aligned(mine.archive, theirs.archive)
-    if mine.queries is None or theirs.queries is None:
-        return _Films(one, None, mine.facts), _Films(other, None, theirs.facts)
-    asked, asked_too = aligned(mine.queries, theirs.queries)
-    return _Films(one, asked, mine.facts), _Films(other, asked_too, theirs.facts)
+    if mine.queries is None and theirs.queries is None:
+        return replace(mine, archive=one), replace(theirs, archive=other)
+    asked, asked_too = aligned(
+        mine.archive if mine.queries is None else mine.queries,
+        theirs.archive if theirs.queries is None else theirs.queries,
+    )
+    return replace(mine, archive=one, queries=asked), replace(theirs, archive=other, queries=asked_too)
 
 
 def _films(archive: Path, plan: Plan) -> _Films:
     with Archive(archive) as opened:
         snapshot = opened.snapshot
         roi = _roi(snapshot, plan.roi, inside=plan.queries is None)
-        queries = _queries(archive, snapshot, roi, plan)
-        return _Films(cohort_of(snapshot, plan.where), queries, _facts(snapshot, roi, plan))
+        answering, asking = cohort_of(snapshot, plan.where), _queries(archive, snapshot, roi, plan)
+        given = answering if asking is None else asking
+        fresh = untaught(given, trained_on(archive / ENCODER))
+        taught = len(given) - len(fresh)
+        if taught:
+            err.print(f"left out: {taught} query films of patients who taught the encoder", soft_wrap=True)
+        facts = _facts(snapshot, roi, plan) | {"n_queries_taught": taught}
+        return _Films(answering, fresh if taught else asking, facts, snapshot.votes.calibration)
 
 
 def _queries(archive: Path, snapshot: Snapshot, roi: Roi, plan: Plan) -> Cohort | None:

@@ -33,6 +33,7 @@ class Pooled:
     truth: int64 (q,), places in `entities`. found: "model" and the baselines. Of the nearest patients, (q, most):
     label (places in `entities`, -1 if empty), similarity, neighbour (film ids, -1 if empty), malignant (see
     `trial.UNKNOWN`). predicted: object (q, K). majority: object (q,), the commonest entity of the fold's archive.
+    prior: float64 (q, e), its share of patients of each entity.
     """
 
     queries: Cohort
@@ -46,13 +47,14 @@ class Pooled:
     malignant: Ints
     predicted: Column
     majority: Column
+    prior: Reals
 
     def __len__(self) -> int:
         return len(self.fold)
 
     def take(self, rows: Ints) -> "Pooled":
         """Some of the films."""
-        arrays = ("fold", "truth", "label", "similarity", "neighbour", "malignant", "predicted", "majority")
+        arrays = ("fold", "truth", "label", "similarity", "neighbour", "malignant", "predicted", "majority", "prior")
         found = {
             name: Figures(*(getattr(figures, field)[rows] for field in PER_FILM))
             for name, figures in self.found.items()
@@ -88,6 +90,7 @@ def pool(answers: Sequence[Answered]) -> Pooled:
         np.concatenate([answer.neighbour_malignant for answer in answers]),
         np.concatenate([answer.predicted for answer in answers]),
         np.repeat(np.array([answer.majority for answer in answers], dtype=object), counts),
+        np.repeat([[answer.prior.get(name, 0.0) for name in entities] for answer in answers], counts, axis=0),
     )
 
 

@@ -14,12 +14,14 @@ from indexer.evaluation.bootstrap import Clusters
 from indexer.evaluation.cohort import UNKNOWN, Cohort, Column, named, natural
 from indexer.evaluation.malignancy import malignant_share, threshold_for
 from indexer.evaluation.pooled import Floats, Pooled, pool
+from indexer.evaluation.promises import Promise, promises
 from indexer.evaluation.ranking import Ints
 from indexer.evaluation.settings import KS, Settings, settings
 from indexer.evaluation.trial import MODEL, Trial, ask, differs, make_trial, malignancy, malignant_or_benign
 from indexer.evaluation.trial import trial_scores as scores_of
 from indexer.evaluation.votes import malignant_votes
 from indexer.evaluation.voting import TIE_RULE, weights
+from indexer.votes.calibration import Calibration
 
 CROSS_VALIDATION = "grouped cross-validation"
 LEAVE_OUT = "leave one value out"
@@ -79,6 +81,7 @@ def evaluate(
     seed: int = 0,
     merge: Mapping[str, str] | None = None,
     malignant_at: float | None = None,
+    calibration: Calibration | None = None,
 ) -> Evaluation:
     """Measure how well nearest patients tell a film's entity.
 
@@ -89,8 +92,9 @@ def evaluate(
     queries of each value of a column (of several columns) apart, against the whole archive; a film of several sites
     counts under each. `merge`: see `Settings`. The malignant threshold, unless given as `malignant_at`, is fixed on
     other patients: inside an archive on the other parts of a random split of the groups, for unseen queries on the
-    archive's patients, each against the others. Raises QueryError where there is nothing to ask or to find,
-    ModelMismatch where vectors differ in dimension.
+    archive's patients, each against the others. calibration: of the archive's votes, for unseen queries; None = films
+    of other split groups calibrate a film's shares and its prediction set. Raises QueryError where there is nothing to
+    ask or to find, ModelMismatch where vectors differ in dimension.
     """
     wanted = settings(by, ks=tuple(ks), resamples=resamples, seed=seed, merge=merge or {}, malignant_at=malignant_at)
     asked = archive if queries is None else queries
@@ -104,7 +108,8 @@ def evaluate(
         "n_unlabelled": len(archive) - len(trial.archive),
         "n_queries_unlabelled": len(asked) - len(trial.queries),
     }
-    return _evaluation([trial], films, fixed, wanted, by, facts)
+    promise = promises(films, None if inside else calibration, seed)
+    return _evaluation([trial], films, fixed, promise, wanted, by, facts)
 
 
 def evaluate_folds(
@@ -123,7 +128,8 @@ def evaluate_folds(
 
     folds: (archive, queries) of each; their vectors may come of another encoder in each fold, and only films of one
     fold are compared. A film is a query of one fold, and no split group is on both sides of one. The malignant
-    threshold of a fold is fixed on the queries of the others. All else as `evaluate`; intervals are over all groups.
+    threshold of a fold, its shares and its prediction sets are fixed on the queries of the others. All else as
+    `evaluate`; intervals are over all groups.
     Raises QueryError for folds that share what they must not, and else as `evaluate`.
     """
     wanted = settings(by, ks=tuple(ks), resamples=resamples, seed=seed, merge=merge or {}, malignant_at=malignant_at)
@@ -140,13 +146,14 @@ def evaluate_folds(
         "n_queries_unlabelled": sum(not known for _, queries in folds for _, known in _labelled(queries)),
         "folds": [_fold(name, trial) for name, trial in zip(names, trials, strict=True)],
     }
-    return _evaluation(trials, films, {}, wanted, by, facts)
+    return _evaluation(trials, films, {}, promises(films, None, seed), wanted, by, facts)
 
 
 def _evaluation(
     trials: Sequence[Trial],
     films: Pooled,
     fixed: Mapping[int, float | None],
+    promise: Promise | None,
     wanted: Settings,
     by: str | Sequence[str] | None,
     facts: Mapping[str, Any],
@@ -157,7 +164,7 @@ def _evaluation(
         clusters = Clusters.draw(
             films.queries.group[rows], wanted.resamples, np.random.default_rng([wanted.seed, _BOOTSTRAP])
         )
-        tree[name] = report.group(films, rows, clusters, malignant, wanted, detail=name == "all")
+        tree[name] = report.group(films, rows, clusters, malignant, promise, wanted, detail=name == "all")
     manifest = {
         "protocol": facts["protocol"],
         "ks": list(wanted.ks),

@@ -8,9 +8,11 @@ import numpy as np
 from indexer.evaluation import votes
 from indexer.evaluation.bootstrap import Clusters, Estimate, Ints, Reals
 from indexer.evaluation.pooled import Figures, Pooled
+from indexer.evaluation.promises import Promise, kept
 from indexer.evaluation.settings import Settings
+from indexer.evaluation.trees import Tree
 from indexer.evaluation.trial import MODEL
-from indexer.evaluation.votes import MalignantVote, Tree
+from indexer.evaluation.votes import MalignantVote
 
 
 def group(
@@ -18,12 +20,13 @@ def group(
     chosen: Ints,
     clusters: Clusters,
     malignant: Mapping[int, MalignantVote],
+    promise: Promise | None,
     settings: Settings,
     *,
     detail: bool,
 ) -> Tree:
     """Figures of the chosen rows of all films; `clusters` holds these rows. detail: with the tables behind figures."""
-    asked = films.take(chosen)
+    asked, promised = films.take(chosen), promise and promise.take(chosen)
     model, ks = asked.found[MODEL], settings.ks
     baselines = {
         name: _figures(figures, asked.truth, clusters, ks) for name, figures in asked.found.items() if name != MODEL
@@ -34,7 +37,8 @@ def group(
         "n_groups": len(set(asked.queries.group)),
         **_figures(model, asked.truth, clusters, ks),
         "common": votes.common(asked, model.correct, clusters, ks),
-        "calibration": votes.calibration(asked, clusters, settings.vote_k, detail=detail),
+        "calibration": votes.calibration(asked, clusters, settings.vote_k, promised, detail=detail),
+        "prediction_set": promised and kept(promised, asked, clusters),
         "malignancy": votes.malignancy(malignant, chosen, clusters),
         "per_entity": _per_entity(asked, ks),
         "baselines": {"majority": _majority(asked, clusters), **baselines},

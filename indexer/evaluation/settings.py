@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.errors import QueryError
+from indexer.votes.calibration import K
 
 KS = (1, 3, 5, 7)
 USUAL_K = 5
@@ -51,6 +52,11 @@ class Settings:
     def malignant_ks(self) -> tuple[int, ...]:
         """The numbers of neighbours that malignancy is told from: `ks` and MALIGNANT_K."""
         return tuple(sorted({*self.ks, MALIGNANT_K}))
+
+    @property
+    def most(self) -> int:
+        """Nearest patients that figures look at."""
+        return max(K, *self.malignant_ks)
 
 
 def settings(by: str | Sequence[str] | None, **given: object) -> Settings:

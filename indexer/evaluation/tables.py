@@ -17,6 +17,7 @@ from indexer.evaluation.vote_tables import (
     merged_labels,
     paired_rows,
     reliability_rows,
+    set_rows,
     value_rows,
 )
 
@@ -85,7 +86,7 @@ def markdown(evaluation: Mapping[str, Any]) -> str:
         figures = evaluation["groups"][name]
         counts = f"{figures['n_films']} films, {figures['n_patients']} patients, {figures['n_groups']} split groups"
         parts += [f"### {name} ({counts})", pipes(rows(evaluation, name))]
-        parts += [_piped(table(evaluation, name)) for table in (label_rows, confidence_rows, malignancy_rows)]
+        parts += [_piped(table(evaluation, name)) for table in (label_rows, confidence_rows, set_rows, malignancy_rows)]
         parts += _paired(evaluation, name)
         parts.append(pipes(entity_rows(evaluation, name)))
     parts += [

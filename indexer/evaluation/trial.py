@@ -43,6 +43,7 @@ class Answered:
 
     found: "model" and the baselines. predicted: object (q, K). Of the nearest patients, (q, most): film ids (-1 if
     empty), entity (object, None if empty), malignant (int64: 1, 0, UNKNOWN). majority: the archive's commonest entity.
+    prior: the archive's share of patients of each entity.
     """
 
     trial: Trial
@@ -52,6 +53,7 @@ class Answered:
     neighbour_entity: Column
     neighbour_malignant: Ints
     majority: str
+    prior: dict[str, float]
 
 
 def ask(trial: Trial, settings: Settings, *, shortcut: bool, stream: int = 0) -> Answered:
@@ -68,6 +70,7 @@ def ask(trial: Trial, settings: Settings, *, shortcut: bool, stream: int = 0) ->
         names[found.label],
         np.where(empty, UNKNOWN, malignant),
         most_common(trial.archive),
+        _prior(trial),
     )
 
 
@@ -75,9 +78,13 @@ def trial_scores(trial: Trial, settings: Settings) -> Scores:
     """Scores by vectors alone, ties by archive row."""
     ties = [archive_order(trial.archive_row, len(trial.queries))]
     similarity = by_vectors(trial.queries, trial.archive)
-    return score(
-        trial.gallery, trial.asked, trial.truth, similarity, ties, settings.ks, most=max(settings.malignant_ks)
-    )
+    return score(trial.gallery, trial.asked, trial.truth, similarity, ties, settings.ks, most=settings.most)
+
+
+def _prior(trial: Trial) -> dict[str, float]:
+    pairs = np.unique(np.stack([trial.gallery.patient, trial.gallery.label]), axis=1)
+    counts = np.bincount(pairs[1], minlength=len(trial.entities)) / pairs.shape[1]
+    return dict(zip(trial.entities, counts.tolist(), strict=True))
 
 
 def make_trial(archive: Cohort, queries: Cohort) -> Trial:

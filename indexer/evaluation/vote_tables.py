@@ -9,7 +9,8 @@ from typing import Any
 from indexer.evaluation.cells import percent, plain, signed
 
 Table = list[list[str]]
-BALLOTS = {"votes": "each vote alike", "weighted": "by similarity"}
+BALLOTS = {"votes": "each vote alike", "weighted": "by similarity", "calibrated": "calibrated shares"}
+"""Ways to count; the last is there where enough patients were there to calibrate on."""
 CONFIDENCE = {
     "vote_accuracy": ("vote accuracy", percent),
     "macro_recall": ("macro recall", percent),
@@ -30,6 +31,7 @@ COMPARED = {
 _WORDS = {
     "votes": "each vote alike",
     "weighted": "weighted by similarity",
+    "calibrated": "calibrated shares",
     "ece": "ECE",
     "brier": "Brier score",
     "risk_area": "risk-coverage area",
@@ -48,10 +50,26 @@ def confidence_rows(evaluation: Mapping[str, Any], group: str = "all") -> Table:
     found = evaluation["groups"][group].get("calibration")
     if not found:
         return []
-    table = [[f"vote of k = {found['k']}", *BALLOTS.values()]]
+    ways = [ballot for ballot in BALLOTS if ballot in found]
+    table = [[f"vote of k = {found['k']}", *(BALLOTS[ballot] for ballot in ways)]]
     for name, (title, shown) in CONFIDENCE.items():
-        table.append([title, *(shown(found[ballot][name]) for ballot in BALLOTS)])
+        table.append([title, *(shown(found[ballot][name]) for ballot in ways)])
     return table
+
+
+def set_rows(evaluation: Mapping[str, Any], group: str = "all") -> Table:
+    """How often prediction sets hold the entity, and how large they are."""
+    found = evaluation["groups"][group].get("prediction_set")
+    if not found:
+        return []
+    wanted = f"{100 * found['wanted']:.0f} %"
+    return [
+        [f"prediction set, {wanted} wanted", f"calibrated on {found['calibrated_on']}"],
+        ["holds the entity, films", percent(found["coverage"])],
+        ["holds the entity, patients", percent(found["coverage_of_patients"])],
+        ["entities in a set", plain(found["size"])],
+        ["sets of one entity", percent(found["single"])],
+    ]
 
 
 def label_rows(evaluation: Mapping[str, Any], group: str = "all") -> Table:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,13 +16,13 @@ from indexer.evaluation.malignancy import (
     threshold_folds,
 )
 from indexer.evaluation.pooled import Pooled
+from indexer.evaluation.promises import Promise
 from indexer.evaluation.selective import curve, risk_area
 from indexer.evaluation.settings import COMMON, Settings
+from indexer.evaluation.trees import Tree
 from indexer.evaluation.voting import leader, shares, vote, weights
 
 HALF = 0.5
-Tree = dict[str, Any]
-"""Names to figures (Estimate), counts, or further trees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +54,19 @@ def ballot(films: Pooled, k: int, *, weighted: bool) -> Ballot:
     return Ballot(share, confidence, (winner == films.truth).astype(np.float64))
 
 
-def calibration(films: Pooled, clusters: Clusters, k: int, *, detail: bool) -> Tree:
-    """Accuracy, ECE, Brier score and area under risk-coverage of plain and weighted votes; tables where asked for."""
+def promised(films: Pooled, promise: Promise) -> Ballot:
+    """The calibrated shares as a vote; the likeliest entity wins."""
+    winner = promise.share.argmax(axis=1)
+    return Ballot(promise.share, promise.share.max(axis=1), (winner == films.truth).astype(np.float64))
+
+
+def calibration(films: Pooled, clusters: Clusters, k: int, promise: Promise | None, *, detail: bool) -> Tree:
+    """Accuracy, ECE, Brier score and area under risk-coverage of each way to count votes; tables where asked for."""
     found: Tree = {"k": k, "bins": BINS}
-    for name, weighted in (("votes", False), ("weighted", True)):
-        one = ballot(films, k, weighted=weighted)
+    ways = {name: ballot(films, k, weighted=weighted) for name, weighted in (("votes", False), ("weighted", True))}
+    if promise is not None:
+        ways["calibrated"] = promised(films, promise)
+    for name, one in ways.items():
         accuracy, score = clusters.mean(np.stack([one.correct, brier(one.share, films.truth)], axis=1))
         found[name] = {
             "vote_accuracy": accuracy,

@@ -1,7 +1,7 @@
 """Votes that know their limits: calibrated shares, prediction sets, abstention, malignancy, films unlike the rest."""
 
-from indexer.votes.calibrate import LEAST_PATIENTS, calibrate
-from indexer.votes.calibration import Calibration, Conformal, OperatingPoint, Unlike
+from indexer.votes.calibrate import calibrate
+from indexer.votes.calibration import LEAST_PATIENTS, Calibration, Conformal, OperatingPoint, Unlike
 from indexer.votes.shares import malignant_shares, shares
 
 __all__ = [

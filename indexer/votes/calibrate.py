@@ -6,18 +6,13 @@ import numpy as np
 
 from indexer.evaluation.cohort import Cohort, Column, numbered
 from indexer.evaluation.voting import NOBODY
-from indexer.votes.calibration import Calibration, Conformal, OperatingPoint, Unlike
-from indexer.votes.fit import Weights, conformal_quantile, fit_weights, operating_point
+from indexer.votes.calibration import COVERAGE, LEAST_PATIENTS, Calibration, Conformal, K, OperatingPoint, Unlike
+from indexer.votes.fit import Weights, conformal_quantile, fit_weights, halves, mass_of, operating_point
 from indexer.votes.neighbours import Neighbours, kinds_of, neighbours, strangers, voters_of
 from indexer.votes.shares import Flags, Ints, Reals, Similarities, malignant_shares
 
-LEAST_PATIENTS = 100
-"""With an entity, to calibrate on; under it a 90 % set rests on fewer than ten misses."""
 LEAST_OF_A_KIND = 20
 """Malignant patients, and others, for an operating point."""
-K = 30
-"""Nearest patients that are weighed: on BTXRD, untrained, the likelihood gains little beyond and loses with fewer."""
-COVERAGE = 0.9
 SENSITIVITY = 0.9
 UNLIKE_QUANTILE = 0.01
 MOST_FILMS = 2000
@@ -43,8 +38,8 @@ def calibrate(
     trial = _trial(cohort, labels, rows, len(entities))
     if trial.patients < LEAST_PATIENTS:
         return None
-    halves = _halves(strangers(cohort)[trial.rows])
-    fits = [(_fit(trial, chosen), ~chosen) for chosen in (halves, ~halves)]
+    half = halves(strangers(cohort)[trial.rows])
+    fits = [(_fit(trial, chosen), ~chosen) for chosen in (half, ~half)]
     final = _fit(trial, np.ones(len(trial.rows), dtype=bool))
     return Calibration(
         K,
@@ -90,7 +85,7 @@ def _trial(cohort: Cohort, labels: Ints, rows: Ints, n_entities: int) -> _Trial:
     some = found.label[:, 0] != NOBODY
     rows, found = rows[some], Neighbours(found.label[some], found.malignant[some], found.similarity[some])
     prior, malignant = prior_of(person, labels, n_entities), malignant_prior(person, kind)
-    return _Trial(rows, found, labels[rows], kind[rows], _mass(person[rows]), prior, malignant)
+    return _Trial(rows, found, labels[rows], kind[rows], mass_of(person[rows]), prior, malignant)
 
 
 def _nobody() -> Neighbours:
@@ -136,20 +131,6 @@ def _asked(cohort: Cohort, labels: Ints, trained_on: frozenset[str]) -> tuple[In
     if len(rows) > MOST_FILMS:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_FILMS, replace=False))
     return rows, "lesion crops" if cropped else "films"
-
-
-def _mass(person: Ints) -> Reals:
-    """What each film counts: 1 / films of its patient."""
-    _, place, count = np.unique(person, return_inverse=True, return_counts=True)
-    return np.asarray(1 / count[place], np.float64)
-
-
-def _halves(group: Ints) -> Flags:
-    """bool (q,): a random half of the groups, the same for the same films in the same order."""
-    groups, place = np.unique(group, return_inverse=True)
-    picked = np.zeros(len(groups), dtype=bool)
-    picked[np.random.default_rng(0).permutation(len(groups))[: len(groups) // 2]] = True
-    return picked[place]
 
 
 def _fit(trial: _Trial, chosen: Flags) -> Weights:

@@ -10,6 +10,11 @@ from engine.errors import ArchiveCorrupt
 
 ORIGINS = ("archive", "run")
 REGIONS = ("lesion crops", "films")
+K = 30
+"""Nearest patients that are weighed: on BTXRD, untrained, the likelihood gains little beyond and loses with fewer."""
+COVERAGE = 0.9
+LEAST_PATIENTS = 100
+"""With an entity, to calibrate on; under it a 90 % set rests on fewer than ten misses."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from engine.errors import EncoderError
 from engine.radiograph import Stage
 from indexer.duplicates.groups import joined_groups
 from indexer.evaluation.cohort import Cohort, Column
-from indexer.votes.calibrate import LEAST_PATIENTS, calibrate, labels_of, malignant_prior, prior_of
-from indexer.votes.calibration import Calibration
+from indexer.votes.calibrate import calibrate, labels_of, malignant_prior, prior_of
+from indexer.votes.calibration import LEAST_PATIENTS, Calibration
 from indexer.votes.neighbours import kinds, voters
 from indexer.votes.shares import Flags, Ints, Reals
 

@@ -28,7 +28,10 @@ class Weights:
 
 
 def fit_weights(labels: Ints, similarity: Similarities, truth: Ints, mass: Reals, prior: Reals) -> Weights:
-    """The weights under which the films' entities are likeliest. mass: (q,), what each film counts."""
+    """The weights under which the films' entities are likeliest. mass: (q,), what each film counts.
+
+    prior: (e,), or (q, e) where films ask different archives.
+    """
 
     def surprise(logs: Reals) -> float:
         found = Weights(*np.exp(logs).tolist()).shares(labels, similarity, prior)
@@ -39,6 +42,20 @@ def fit_weights(labels: Ints, similarity: Similarities, truth: Ints, mass: Reals
     options = {"maxiter": STEPS}
     done = minimize(surprise, np.log(START), method="L-BFGS-B", bounds=bounds, options=options)
     return Weights(*np.exp(done.x).tolist())
+
+
+def mass_of(person: Ints) -> Reals:
+    """What each film counts, float64 (q,): 1 / films of its patient. person: int64 (q,), codes."""
+    _, place, count = np.unique(person, return_inverse=True, return_counts=True)
+    return np.asarray(1 / count[place], np.float64)
+
+
+def halves(group: Ints) -> Flags:
+    """bool (q,): a random half of the groups, the same for the same films in the same order."""
+    groups, place = np.unique(group, return_inverse=True)
+    picked = np.zeros(len(groups), dtype=bool)
+    picked[np.random.default_rng(0).permutation(len(groups))[: len(groups) // 2]] = True
+    return picked[place]
 
 
 def conformal_quantile(scores: Reals, mass: Reals, coverage: float) -> float:

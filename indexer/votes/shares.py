@@ -27,12 +27,13 @@ def shares(
     """The share of each entity, float64 (q, e), rows of sum 1.
 
     labels, similarity: (q, k), one place a patient, nearest first; entity codes, NOBODY in empty places. prior: (e,),
-    the archive's share of patients of each entity: so none has a share of 0, and where nobody votes the prior stands.
+    or (q, e) for films of several archives, the archive's share of patients of each entity: so none has a share of 0,
+    and where nobody votes the prior stands.
     Weights are softmax-like; the smoothed shares are then sharpened or flattened by one temperature (Guo, Pleiss, Sun
     and Weinberger 2017, On Calibration of Modern Neural Networks).
     """
     weight = weigh(labels, similarity, bandwidth)
-    smoothed = _sums(labels, weight, len(prior)) + smoothing * prior
+    smoothed = _sums(labels, weight, prior.shape[-1]) + smoothing * prior
     return _tempered(smoothed, temperature)
 
 

@@ -7,7 +7,10 @@ import jsonschema
 import pytest
 from PIL import Image
 
+from indexer.archive import Archive
 from indexer.evaluation import load_schema
+from indexer.regions import ENCODER
+from indexer.votes.films import SPLIT_FILE
 
 Run = Callable[..., Any]
 FEW = ["--resamples", 50]
@@ -55,6 +58,52 @@ def test_where_restricts_the_archive_and_query_where_the_queries(caselink: Run, 
     assert apart["manifest"]["n_archive_films"] == 16
     assert apart["groups"]["all"]["n_films"] == 6
     assert (apart["manifest"]["where"], apart["manifest"]["query_where"]) == (filters[1], filters[3])
+
+
+def teach(root: Path, films: int) -> set[str]:
+    """As if a training run's encoder had seen the first films of an archive; their hashes."""
+    with Archive(root) as opened:
+        digests = sorted(opened.snapshot.by_hash)
+        patient = {digest: opened.snapshot.patient[rows[0]] for digest, rows in opened.snapshot.by_hash.items()}
+    seen = {digest for digest in digests if patient[digest] in {patient[each] for each in digests[:films]}}
+    roles = {digest: "train" if digest in seen else "calibration" for digest in digests}
+    (root / ENCODER / SPLIT_FILE).write_text(json.dumps(roles), encoding="utf-8")
+    return seen
+
+
+@pytest.mark.parametrize("protocol", [[], ["--folds", 3]])
+def test_patients_who_taught_the_encoder_do_not_ask(
+    caselink: Run, copied: Callable[[], Path], protocol: list[Any]
+) -> None:
+    root = copied()
+    seen = teach(root, 10)
+    done = caselink("evaluate", "--archive", root, *protocol, "--json", "-", *FEW)
+    assert f"left out: {len(seen)} query films of patients who taught the encoder" in done.err
+    found = done.json()
+    check(found)
+    assert found["groups"]["all"]["n_films"] == 30 - len(seen)
+    assert found["manifest"]["n_queries_taught"] == len(seen)
+    assert found["manifest"]["n_archive_films"] == 30
+
+
+def test_they_do_not_ask_beside_another_encoder_either(
+    caselink: Run, archive: Path, copied: Callable[[], Path]
+) -> None:
+    root = copied()
+    seen = teach(root, 10)
+    found = caselink("evaluate", "--archive", root, "--against", archive, "--json", "-", *FEW).json()
+    assert found["paired"]["n_films"] == found["groups"]["all"]["n_films"] == 30 - len(seen)
+
+
+def test_an_encoder_that_has_seen_all_cannot_be_judged_by_its_archive(
+    caselink: Run, copied: Callable[[], Path], more_patients: Path
+) -> None:
+    root = copied()
+    teach(root, 30)
+    done = caselink("evaluate", "--archive", root, *FEW)
+    assert done.code == 1 and "trained on patients of all 30 films" in done.err
+    others = caselink("evaluate", "--archive", root, "--queries", more_patients, "--json", "-", *FEW).json()
+    assert others["manifest"]["n_queries_taught"] == 0
 
 
 def test_unseen_patients_from_another_source(caselink: Run, archive: Path, more_patients: Path) -> None:

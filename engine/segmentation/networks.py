@@ -1,5 +1,6 @@
 """The five segmentation networks of R3 (Bloier 2022), from segmentation-models-pytorch."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from engine.encoders.packaged import timm_names
 from engine.encoders.spec import Spec, packaged_weights
 from engine.encoders.torch_models import load
 from engine.errors import EncoderError
+from engine.segmentation.losses import USUAL_AREA
 from engine.segmentation.recipe import Architecture, Net
 
 GREY = 0.5
@@ -91,6 +93,7 @@ def build(net: Net) -> nn.Module:
     if net.half:
         model.decoder.blocks = model.decoder.blocks[:-1]
         model.segmentation_head = smp.base.SegmentationHead(net.decoder[-2], 1, kernel_size=3, upsampling=2)
+    _expect_little(model.segmentation_head)
     state = _start(net)
     if state is not None:
         prefix = "model." if net.encoder == "lite0" else ""
@@ -98,6 +101,16 @@ def build(net: Net) -> nn.Module:
         _load(model.encoder, kept, net)
     whole: nn.Module = model.to(memory_format=torch.channels_last)
     return whole
+
+
+def _expect_little(head: nn.Module) -> None:
+    """Begin with the probability that a pixel usually has (Lin 2017, focal loss, section 4.1).
+
+    From even odds, the first steps teach all channels to say "no lesion"; rectified, they can then say nothing else.
+    """
+    last = [part for part in head.modules() if isinstance(part, nn.Conv2d)][-1]
+    assert last.bias is not None
+    nn.init.constant_(last.bias, math.log(USUAL_AREA / (1 - USUAL_AREA)))
 
 
 def _start(net: Net) -> dict[str, Tensor] | None:

@@ -54,6 +54,13 @@ def test_discs_are_found_and_boxes_fit(trained: SegmenterFiles) -> None:
     assert metrics["films, centre 1"] + metrics["films, centre 2"] == metrics["films"]
 
 
+def test_a_fitted_network_is_sure_of_clear_lesions(trained: SegmenterFiles) -> None:
+    segmenter = Segmenter.open(trained)
+    for seed in range(4):
+        found = segmenter.probability(film(seed)[0])
+        assert found.max() > 0.9 and found.min() < 0.1
+
+
 def test_a_new_film_gets_its_region(trained: SegmenterFiles) -> None:
     segmenter = Segmenter.open(trained)
     hits = 0
@@ -184,7 +191,9 @@ def test_every_network_maps_a_film_to_its_pixels(architecture: Architecture, enc
     net = Net.model_validate({"architecture": architecture, "encoder": encoder, "start": start, "decoder": (16,) * 5})
     network = SegmentationNetwork(net)
     network.train()
-    assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 64, 64)
+    begun = network(torch.randn(2, 1, 64, 64))
+    assert begun.shape == (2, 64, 64)
+    assert torch.sigmoid(begun).median() < 0.15  # few pixels are lesion; from even odds, sure answers are never learnt
     held = [p for p in network.model.encoder.parameters() if not p.requires_grad]
     assert held
     assert network.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, 64, 64)

@@ -29,6 +29,7 @@ from engine.region import Region
 from indexer.evaluation.bootstrap import Clusters
 from indexer.masks import lesion_pixels
 from indexer.sources import open_source
+from indexer.votes.films import trained_on
 
 NEIGHBOURS = 5
 RANDOM_DRAWS = 20
@@ -74,15 +75,21 @@ def centre(shape: tuple[int, ...]) -> Picture:
     return np.asarray(0.5 - np.maximum(y[:, None], x[None]), np.float32)
 
 
-def cases(folder: Path, embedder: OnnxEmbedder, limit: int, seed: int) -> list[Case]:
-    """Up to `limit` films of a BTXRD folder that have a mask, drawn with a seed."""
+def cases(folder: Path, embedder: OnnxEmbedder, limit: int, seed: int, taught: frozenset[str]) -> list[Case]:
+    """Up to `limit` films of a BTXRD folder that have a mask, drawn with a seed.
+
+    taught: content hashes of films that the encoder learnt from, and which cannot show what its explanations are worth.
+    """
     records = [record for record in open_source(folder, "btxrd").films if record.mask and record.path and record.lesion]
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:limit])
-    found = []
-    for row in track(chosen.tolist(), "films", transient=True):
+    found: list[Case] = []
+    for row in track(np.random.default_rng(seed).permutation(len(records)).tolist(), "films", transient=True):
         record = records[row]
         assert record.path is not None and record.mask is not None and record.lesion is not None
         film = read(record.path)
+        if len(found) == limit:
+            break
+        if film.sha256 in taught:
+            continue
         seen = look(embedder, film, Region.whole(film.shape))
         drawn = lesion_pixels(record.mask.read_bytes(), record.mask.name)
         mask = _small(drawn, film.shape)
@@ -190,7 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the raw figures here too")
     options = parser.parse_args(arguments)
     files = encoder_files(options.encoder, options.cache)
-    found = cases(options.data, OnnxEmbedder.open(files, threads=1), options.limit, options.seed)
+    taught = trained_on(files.onnx.parent)
+    found = cases(options.data, OnnxEmbedder.open(files, threads=1), options.limit, options.seed, taught)
     if len(found) <= NEIGHBOURS:
         raise SystemExit(f"{options.data} has {len(found)} films with a mask; this bench needs more than {NEIGHBOURS}")
     scores = measure(found, Classifier.read(files.onnx.parent), options.seed)
@@ -198,6 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "encoder": files.card.name,
         "fingerprint": files.card.fingerprint,
         "films": len(found),
+        "taught": len(taught),
         "seed": options.seed,
         "lesion_share": float(np.mean([case.mask.mean() for case in found])),
         "maps": summary(found, scores, options.seed),

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import _learned
+from benchmarks import _learned, _papers
 from indexer.durable import write_durably
 from indexer.evaluation.tables import markdown, percent, pipes
 
@@ -58,6 +58,7 @@ WHOLE = _evaluation("whole", "btxrd-whole", f'--where "{TUMOURS}" --by centre')
 ALL = _evaluation("mask", "btxrd-mask-all", "")
 EVALUATIONS = (MASK, WHOLE, ALL)
 LEARNED = tuple(Run(name, (command,)) for name, command in _learned.COMMANDS.items())
+PAPERS = tuple(Run(name, (command,)) for name, command in _papers.COMMANDS.items())
 
 
 def render() -> str:
@@ -85,10 +86,16 @@ def render() -> str:
         'score stands beside ("what is missing only"); read no figure here without it.',
         _commands(ALL),
         markdown(found[ALL.name]).strip(),
-        *_learned.sections({run.name: json.loads(run.path.read_text("utf-8")) for run in LEARNED if run.path.exists()}),
+        *_learned.sections(_stored(LEARNED)),
+        *_papers.sections(_stored(PAPERS)),
         *_benches(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _stored(runs: Sequence[Run]) -> dict[str, Any]:
+    """The figures of the runs that are there, by name."""
+    return {run.name: json.loads(run.path.read_text(encoding="utf-8")) for run in runs if run.path.exists()}
 
 
 def _beside(mask: Mapping[str, Any], whole: Mapping[str, Any]) -> list[list[str]]:
@@ -178,11 +185,25 @@ def _unlike(found: Mapping[str, Any]) -> Section:
     return "Films unlike the archive", says, table
 
 
+def _explain(found: Mapping[str, Any]) -> Section:
+    measures = {"pointing": "pointing game", "iou": "mean IoU"}
+    table = [["map", "films", *measures.values()]]
+    table += [[one["map"], f"{one['films']}", *(percent(one[name]) for name in measures)] for one in found["maps"]]
+    says = (
+        f"Encoder {found['encoder']}, {found['films']} whole films with a tumour, whose lesions take "
+        f"{100 * found['lesion_share']:.1f} % of the film. Pointing game: the map's highest place lies in the lesion's "
+        "mask; IoU of the mask with as many of the map's highest pixels. Per cent, 95 % intervals over split groups. "
+        "Controls: random grids, and boxes around the film's centre."
+    )
+    return "Do explanations point at the lesion?", says, table
+
+
 BENCHES: dict[Run, Callable[[Mapping[str, Any]], Section]] = {
     Run("runtime", ("caselink bench runtime --data $BTXRD --json docs/runs/runtime.json",)): _runtime,
     Run("ingest", ("caselink bench ingest --source $FRACATLAS --json docs/runs/ingest.json",)): _ingest,
     Run("query", ("caselink bench query --json docs/runs/query.json",)): _query,
     Run("unlike", ("caselink bench unlike --data $DATA --json docs/runs/unlike.json",)): _unlike,
+    Run("explain", ("caselink bench explain --data $BTXRD --json docs/runs/explain.json",)): _explain,
     Run("cut", ("caselink bench cut --json docs/runs/cut.json",)): _cut,
 }
 
@@ -205,7 +226,8 @@ def measure(data: Path) -> None:
     places = {"$DATA": str(data), "$BTXRD": str(data / "btxrd"), "$FRACATLAS": str(data / "fracatlas")}
     for roi in ("mask", "whole"):
         shutil.rmtree(ROOT / "var" / f"btxrd-{roi}", ignore_errors=True)
-    for command in dict.fromkeys(command for run in (*EVALUATIONS, *LEARNED, *BENCHES) for command in run.commands):
+    runs = (*EVALUATIONS, *LEARNED, *PAPERS, *BENCHES)
+    for command in dict.fromkeys(command for run in runs for command in run.commands):
         words = [places.get(word, word) for word in shlex.split(command)]
         done = subprocess.run([sys.executable, "-m", "api.cli", *words[1:]], cwd=ROOT, check=False)
         if done.returncode and not (words[1] == "bench" and done.returncode == 1):

@@ -26,6 +26,7 @@ Layout = Annotated[str, typer.Option(help=f"auto, {', '.join(SOURCES)}.")]
 HowMuch = Annotated[Scale, typer.Option(help="small: minutes; cpu: 40 minutes a fit; paper: as printed, on a GPU.")]
 Region = Annotated[Roi, typer.Option(help="Lesions that masks show, or whole films.")]
 Folder = Annotated[Path | None, typer.Option("--out", help="Write table, figures and pictures there.")]
+Json = Annotated[Path | None, typer.Option(help="Write the figures there as JSON, without pictures.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of splits and fits.")]
 Folds = Annotated[int, typer.Option(min=2, max=10, help="Five in the paper.")]
 Classifiers = Annotated[list[str] | None, typer.Option(help="A recipe; repeat. Unset = the paper's two.")]
@@ -48,6 +49,7 @@ def r1(
     bits: Annotated[int, typer.Option(min=8, max=4096, help="Of a film's hash.")] = BITS,
     splits: Annotated[int, typer.Option(min=1, max=100, help="Shuffles; three in the paper.")] = 3,
     folder: Folder = None,
+    json: Json = None,
     seed: Seed = 0,
     here: Here = False,
 ) -> None:
@@ -55,7 +57,8 @@ def r1(
     asked = _asked(data, layout, scale, roi, seed, here=here)
     from indexer.reproduce.run import CLASSIFIERS, reproduce_r1  # torch takes seconds to import
 
-    _print(reproduce_r1(asked, recipe=recipe, classifiers=classifier or CLASSIFIERS, bits=bits, splits=splits), folder)
+    chosen = classifier or CLASSIFIERS
+    _print(reproduce_r1(asked, recipe=recipe, classifiers=chosen, bits=bits, splits=splits), folder, json)
 
 
 @app.command("r2")
@@ -67,6 +70,7 @@ def r2(
     classifier: Classifiers = None,
     folds: Folds = 5,
     folder: Folder = None,
+    json: Json = None,
     seed: Seed = 0,
     here: Here = False,
 ) -> None:
@@ -74,7 +78,7 @@ def r2(
     asked = _asked(data, layout, scale, roi, seed, here=here)
     from indexer.reproduce.run import CLASSIFIERS, reproduce_r2
 
-    _print(reproduce_r2(asked, classifiers=classifier or CLASSIFIERS, n_folds=folds), folder)
+    _print(reproduce_r2(asked, classifiers=classifier or CLASSIFIERS, n_folds=folds), folder, json)
 
 
 @app.command("r3")
@@ -85,6 +89,7 @@ def r3(
     network: Annotated[list[Architecture] | None, typer.Option(help="Repeat; unset = the five of the paper.")] = None,
     folds: Folds = 5,
     folder: Folder = None,
+    json: Json = None,
     seed: Seed = 0,
     here: Here = False,
 ) -> None:
@@ -92,7 +97,7 @@ def r3(
     asked = _asked(data, layout, scale, Roi.whole, seed, here=here)
     from indexer.reproduce.run import reproduce_r3
 
-    _print(reproduce_r3(asked, networks=network or tuple(Architecture), n_folds=folds), folder)
+    _print(reproduce_r3(asked, networks=network or tuple(Architecture), n_folds=folds), folder, json)
 
 
 @app.command("r7")
@@ -103,6 +108,7 @@ def r7(
     roi: Region = Roi.mask,
     recipe: Annotated[str, typer.Option(help="With metadata fused and five folds.")] = "r7-fusion",
     folder: Folder = None,
+    json: Json = None,
     seed: Seed = 0,
     here: Here = False,
 ) -> None:
@@ -110,7 +116,7 @@ def r7(
     asked = _asked(data, layout, scale, roi, seed, here=here)
     from indexer.reproduce.run import reproduce_r7
 
-    _print(reproduce_r7(asked, recipe=recipe), folder)
+    _print(reproduce_r7(asked, recipe=recipe), folder, json)
 
 
 def _asked(data: Path, layout: str, scale: Scale, roi: Roi, seed: int, *, here: bool) -> "Asked":
@@ -124,10 +130,12 @@ def _asked(data: Path, layout: str, scale: Scale, roi: Roi, seed: int, *, here: 
     return Asked(listing, scale, roi, seed, tell, lambda line: err.print(line, soft_wrap=True))
 
 
-def _print(found: "Reproduction", folder: Path | None) -> None:
+def _print(found: "Reproduction", folder: Path | None, json: Path | None) -> None:
     """The table on the screen; with a folder also as Markdown, JSON and pictures."""
     if folder is not None:
         _write(found, folder)
+    if json is not None:
+        save(json, as_json(found.to_dict()))
     out.print(found.title, style=LOUD, soft_wrap=True)
     if found.synthetic:
         out.print("SYNTHETIC films: these figures say nothing about real ones", style=LOUD)

@@ -20,14 +20,16 @@ def test_the_results_page_is_what_the_stored_runs_say() -> None:
 def test_every_command_that_documents_show_exists() -> None:
     commands = typer.main.get_command(app).commands
     shown = {
-        (path.name, words[1], tuple(word for word in words if word.startswith("--")))
+        (path.name, words[1], words[2], tuple(word for word in words if word.startswith("--")))
         for path in DOCS
         for line in re.findall(r"^caselink .*$", path.read_text(encoding="utf-8"), re.M)
-        for words in [line.partition("#")[0].split()]
+        for words in [[*line.partition("#")[0].split(), ""]]
     }
-    assert {"index", "report", "query", "evaluate", "serve"} <= {command for _, command, _ in shown}
-    for name, command, options in shown:
-        known = {option for parameter in commands[command].params for option in parameter.opts}
+    assert {"index", "report", "query", "evaluate", "serve"} <= {command for _, command, *_ in shown}
+    for name, command, below, options in shown:
+        said = commands[command]
+        said = said.commands[below] if isinstance(said, typer.core.TyperGroup) else said
+        known = {option for parameter in said.params for option in parameter.opts}
         if command != "bench":  # hands its options on
             assert set(options) <= known, f"{name}: caselink {command} has no {set(options) - known}"
 

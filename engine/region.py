@@ -39,8 +39,8 @@ class View(StrEnum):
 class Region:
     """Half-open box in full film pixels: columns x0 <= x < x1, rows y0 <= y < y1.
 
-    confidence: 0..1 of a model's best proposal; of origin `whole` with one where that proposal was not sure enough to be
-    used. None where a person or the file gave the region, or nobody looked for one.
+    confidence: 0..1 of a model's best proposal; a whole film has one where that proposal was not sure enough.
+    None where a person or the file gave the region, or nobody looked for one.
     """
 
     x0: int

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
+from engine.region import View
 from engine.training.augment import augment
 from engine.training.inference import glance, normalised
 from engine.training.losses import CombinedLoss
@@ -155,7 +156,16 @@ class FilmModule(lightning.LightningModule):
 
     def _seen(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         with torch.no_grad():
-            return normalised(augment(self.films.cuts[rows], self.recipe.augment, self.recipe.size, generator))
+            cuts = self._lost(self.films.cuts[rows], generator)
+            return normalised(augment(cuts, self.recipe.augment, self.recipe.size, generator))
+
+    def _lost(self, cuts: Tensor, generator: torch.Generator) -> Tensor:
+        """Some films whole in every view, as they will be where nobody finds the region."""
+        if not self.recipe.lost_region:
+            return cuts
+        whole = cuts[:, self.recipe.views.index(View.film)][:, None].expand_as(cuts)
+        lost = torch.rand(len(cuts), generator=generator) < self.recipe.lost_region
+        return torch.where(lost.to(cuts.device)[:, None, None, None], whole, cuts)
 
     def _facts(self, rows: Tensor, generator: torch.Generator) -> Tensor | None:
         if self.films.facts is None or self.kinds is None:

@@ -116,7 +116,8 @@ class Recipe(Section):
     watch_every: epochs between two looks at the validation precision-at-1. metadata: "fused" joins age, sex, site and
     position to the classifier. facts: age, sex and site as a part of the embedding, which then may find by them; None
     = pixels alone. leave_out: entities that are no class. segmenter: name of a segmentation recipe, or "none". folds:
-    networks of an ensemble. most_films: at most so many films, by whole patients; None = all.
+    networks of an ensemble. most_films: at most so many films, by whole patients; None = all. lost_region: how often a
+    film is learnt from whole in all its views, as it will be asked where nobody finds its region.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -142,6 +143,7 @@ class Recipe(Section):
     batch: Batch = Batch()
     optimiser: Optimiser = Optimiser()
     augment: Augmentation = Augmentation()
+    lost_region: Share = 0.0
     scales: dict[Scale, dict[str, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -158,6 +160,8 @@ class Recipe(Section):
             raise ValueError('an MLP head, or a classifier apart, needs a metric loss; set loss.metric, e.g. "supcon"')
         if self.segmenter != "none" and View.film not in self.views:
             raise ValueError(f'segmenter = {self.segmenter!r} looks at whole films; add "film" to views')
+        if self.lost_region and View.film not in self.views:
+            raise ValueError(f'lost_region = {self.lost_region} shows films whole; add "film" to views')
         if self.early_stopping is not None and self.early_stopping >= self.epochs:
             raise ValueError(f"early_stopping = {self.early_stopping} never comes within {self.epochs} epochs")
         return self

@@ -13,6 +13,8 @@ Map = npt.NDArray[np.float32]
 """float32 (side, side), 0..1: the probability of lesion on the film's square."""
 
 EDGE = 1e-6
+COMPANION = 0.5
+"""Share of the chief part's probability from which another part is a lesion too."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,11 @@ class Proposal:
 
 
 def propose_box(probability: Map, cut: float) -> Proposal:
-    """The box around the connected part (8 neighbours) of pixels over `cut` that holds most probability.
+    """The box around the connected parts (8 neighbours) of pixels over `cut` that hold most probability.
 
-    score: the part's mean probability times its highest: a small or faint part has little of either.
+    A film may show several lesions, and its region is around all: beside the part that holds most, those count that
+    hold at least `COMPANION` of as much. score: of the one that holds most, its mean probability times its highest: a
+    small or faint part has little of either.
     """
     over = (probability >= cut).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(over, connectivity=8)
@@ -34,9 +38,11 @@ def propose_box(probability: Map, cut: float) -> Proposal:
         return Proposal(None, 0.0)
     sums = np.bincount(labels.ravel(), weights=probability.ravel().astype(np.float64), minlength=count)
     best = 1 + int(np.argmax(sums[1:]))
-    x0, y0, width, height, area = (int(value) for value in stats[best])
-    score = float(sums[best] / area * probability[labels == best].max())
-    return Proposal((x0, y0, x0 + width, y0 + height), min(score, 1.0))
+    score = float(sums[best] / stats[best][cv2.CC_STAT_AREA] * probability[labels == best].max())
+    parts = stats[1:][sums[1:] >= COMPANION * sums[best]]
+    left, top = parts[:, :2].min(axis=0).tolist()
+    right, bottom = (parts[:, :2] + parts[:, 2:4]).max(axis=0).tolist()
+    return Proposal((left, top, right, bottom), min(score, 1.0))
 
 
 def confident(score: float, calibration: Calibration) -> float:

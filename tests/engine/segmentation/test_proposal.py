@@ -12,17 +12,26 @@ from engine.segmentation.proposal import confident, propose_box, to_film
 
 
 @given(st.integers(0, 10_000))
-def test_the_box_is_around_the_part_with_most_probability(seed: int) -> None:
+def test_the_box_is_around_the_parts_with_most_probability(seed: int) -> None:
     rng = np.random.default_rng(seed)
     seen = ndimage.gaussian_filter(rng.random((24, 24)), 1.5)
     seen = ((seen - seen.min()) / np.ptp(seen)).astype(np.float32)
     labels, count = ndimage.label(seen >= 0.6, np.ones((3, 3)))
     masses = [seen[labels == part].sum(dtype=np.float64) for part in range(1, count + 1)]
     best = labels == 1 + int(np.argmax(masses))
-    rows, columns = np.flatnonzero(best.any(1)), np.flatnonzero(best.any(0))
+    companions = np.isin(labels, [1 + part for part, mass in enumerate(masses) if mass >= 0.5 * max(masses)])
+    rows, columns = np.flatnonzero(companions.any(1)), np.flatnonzero(companions.any(0))
     found = propose_box(seen, 0.6)
     assert found.box == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
     assert found.score == pytest.approx(seen[best].mean() * seen[best].max(), rel=1e-5)
+
+
+def test_two_lesions_are_one_region_and_a_speck_beside_one_is_none() -> None:
+    seen = np.zeros((20, 20), np.float32)
+    seen[2:6, 3:7], seen[12:15, 10:14], seen[18, 18] = 0.9, 0.8, 0.9
+    assert propose_box(seen, 0.5).box == (3, 2, 14, 15)
+    seen[12:15, 10:14] = 0.4
+    assert propose_box(seen, 0.5).box == (3, 2, 7, 6)
 
 
 def test_nothing_seen_is_no_box() -> None:

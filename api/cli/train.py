@@ -71,6 +71,7 @@ def _fit(
     resume: bool,
 ) -> None:
     """Fit the encoder, and its segmenter where the recipe names one, and write the run folder."""
+    from engine.segmentation.data import too_few_masks
     from engine.training.publish import publish  # torch and Lightning take seconds to import; --list needs neither
     from engine.training.run import Fits
     from engine.training.run import train as fit
@@ -80,7 +81,13 @@ def _fit(
     for file, reason in left[:SHOWN]:
         err.print(f"left out: {file}: {reason}", soft_wrap=True)
     err.print(f"{chosen.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)
+    few = None if chosen.segmenter == "none" else too_few_masks(films)
+    if few:
+        err.print(f"no segmenter: {few}; films without a drawn region will be compared whole", soft_wrap=True)
+        chosen = chosen.model_copy(update={"segmenter": "none"})
     trained = fit(films, chosen, seed, run, fits=Fits(fits), resume=resume, tell=tell)
+    if few:
+        trained.metrics["no_segmenter"] = few
     if chosen.segmenter != "none":
         trained.metrics["segmenter"] = train_segmenter(
             segment_films(listing, load_segment_recipe(chosen.segmenter, scale).size),

@@ -44,6 +44,14 @@ class SegmentTensors:
         return SegmentTensors(self.cuts.to(device), self.masks.to(device), self.lesion)
 
 
+def too_few_masks(films: TrainingSet) -> str | None:
+    """Why no segmenter can learn from a set; None where one can."""
+    drawn = sum(bool(film.mask is not None and film.mask.any()) for film in films.films)
+    if drawn >= LEAST_FILMS:
+        return None
+    return f"{drawn} films of {films.title} have a lesion mask, and a segmenter needs {LEAST_FILMS}"
+
+
 def teachable(films: TrainingSet) -> TrainingSet:
     """The films that a segmenter can learn from: those with a drawn lesion, and those known to have none.
 
@@ -54,12 +62,8 @@ def teachable(films: TrainingSet) -> TrainingSet:
         shown = ", ".join(films.views)
         raise TrainingError(f"a segmenter learns from whole films, these show {shown}; cut them with the view film too")
     rows = [row for row, film in enumerate(films.films) if film.mask is not None or film.entity == NO_LESION]
-    drawn = sum(bool(film.mask is not None and film.mask.any()) for film in films.films)
-    if drawn < LEAST_FILMS:
-        raise TrainingError(
-            f"{drawn} films of {films.title} have a lesion mask; a segmenter needs at least {LEAST_FILMS}, draw some "
-            'or train without one (segmenter = "none")'
-        )
+    if few := too_few_masks(films):
+        raise TrainingError(f'{few}; draw some, or train without one (segmenter = "none")')
     return films.take(rows)
 
 

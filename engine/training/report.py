@@ -78,6 +78,8 @@ def _run(metrics: dict[str, Any]) -> Rows:
     for fit in ("development", "final"):
         if fit in metrics:
             rows.append((f"{fit} fit", f"{metrics[fit]['epochs']} epochs, {metrics[fit]['seconds'] / 60:.1f} min"))
+    if "no_segmenter" in metrics:
+        rows.append(("segmenter", f"none: {metrics['no_segmenter']}"))
     return rows
 
 

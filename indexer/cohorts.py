@@ -12,9 +12,11 @@ from engine.embeddings import Embedder, Vectors
 from engine.errors import QueryError
 from indexer.archive import KEY, Snapshot, open_snapshot, read_segments
 from indexer.catalogue import FILTER_COLUMNS
+from indexer.duplicates.archive import NearFilms
 from indexer.evaluation import Cohort
 from indexer.filters import parse_filter
 from indexer.ingest import IngestReport, ingest
+from indexer.packs import COLUMNS, Place, read_picture
 from indexer.prepare import Roi
 from indexer.sources import SourceOptions, open_source
 from indexer.votes.films import film_cohort
@@ -60,6 +62,34 @@ def untaught(cohort: Cohort, taught: frozenset[str]) -> Cohort:
             "ask with --queries films of other patients, or cross-validate the recipe with `caselink validate`"
         )
     return cohort if len(rows) == len(cohort) else cohort.take(rows)
+
+
+def without_copies(asked: Cohort, queries: Snapshot, answering: Cohort, archive: Snapshot) -> Cohort:
+    """The query films that no film of another patient and split group of the archive is a near-duplicate of.
+
+    asked, answering: the films of `queries` and `archive`. One exposure under two names would find itself.
+
+    Raises:
+        QueryError: every query film is such a copy.
+    """
+    roots = {False: archive.root, True: queries.root}
+    held = {row["film"]: row for row in archive.catalogue.rows("SELECT * FROM films")}
+    # ids of queries are told from the archive's by their sign
+    films = NearFilms(held, {}, lambda row: read_picture(roots[row["film"] < 0], Place(*(row[c] for c in COLUMNS))))
+    near: dict[int, list[int]] = {}
+    for row in queries.catalogue.rows("SELECT * FROM films"):
+        query = -1 - row["film"]
+        near[row["film"]] = [max(couple) for couple in films.meet(row | {"film": query})]
+        films.leave(query)  # queries do not meet one another
+    theirs = dict(zip(answering.film.tolist(), zip(answering.patient, answering.group, strict=True), strict=True))
+    rows = [
+        row
+        for row, (film, patient, group) in enumerate(zip(asked.film.tolist(), asked.patient, asked.group, strict=True))
+        if all(patient == theirs[other][0] or group == theirs[other][1] for other in near[film] if other in theirs)
+    ]
+    if not rows:
+        raise QueryError(f"all {len(asked)} query films are in the archive under other patients; ask with other films")
+    return asked if len(rows) == len(asked) else asked.take(np.array(rows))
 
 
 def _vectors(snapshot: Snapshot) -> Vectors:

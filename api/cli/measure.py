@@ -8,7 +8,7 @@ from typing import Any
 from api.cli.common import encoder_for, err
 from engine.errors import QueryError
 from indexer.archive import Archive, Snapshot
-from indexer.cohorts import cohort_of, unseen, untaught
+from indexer.cohorts import cohort_of, unseen, untaught, without_copies
 from indexer.evaluation import (
     CROSS_VALIDATION,
     LEAVE_OUT,
@@ -123,24 +123,34 @@ def _films(archive: Path, plan: Plan) -> _Films:
     with Archive(archive) as opened:
         snapshot = opened.snapshot
         roi = _roi(snapshot, plan.roi, inside=plan.queries is None)
-        answering, asking = cohort_of(snapshot, plan.where), _queries(archive, snapshot, roi, plan)
+        answering = cohort_of(snapshot, plan.where)
+        asking, copies = _queries(archive, snapshot, answering, roi, plan)
         given = answering if asking is None else asking
         fresh = untaught(given, trained_on(archive / ENCODER))
         taught = len(given) - len(fresh)
-        if taught:
-            err.print(f"left out: {taught} query films of patients who taught the encoder", soft_wrap=True)
-        facts = _facts(snapshot, roi, plan) | {"n_queries_taught": taught}
+        _left_out(taught, "query films of patients who taught the encoder")
+        _left_out(copies, "query films that are in the archive under another patient")
+        facts = _facts(snapshot, roi, plan) | {"n_queries_taught": taught, "n_queries_copies": copies}
         return _Films(answering, fresh if taught else asking, facts, snapshot.votes.calibration)
 
 
-def _queries(archive: Path, snapshot: Snapshot, roi: Roi, plan: Plan) -> Cohort | None:
+def _left_out(films: int, what: str) -> None:
+    if films:
+        err.print(f"left out: {films} {what}", soft_wrap=True)
+
+
+def _queries(archive: Path, snapshot: Snapshot, answering: Cohort, roi: Roi, plan: Plan) -> tuple[Cohort | None, int]:
+    """The films that ask, None for those of the archive; and how many do not since they are copies of its films."""
     if plan.queries is None:
-        return None if plan.query_where in (None, plan.where) else cohort_of(snapshot, plan.query_where)
+        same = plan.query_where in (None, plan.where)
+        return None if same else cohort_of(snapshot, plan.query_where), 0
     embedder = encoder_for(archive, plan.encoder).embedder
     with unseen(snapshot, embedder, plan.queries, plan.layout, roi) as (asked, report):
         for file, reason in report.left_out:
             err.print(f"left out: {file}: {reason}", soft_wrap=True)
-        return cohort_of(asked, plan.where if plan.query_where is None else plan.query_where)
+        films = cohort_of(asked, plan.where if plan.query_where is None else plan.query_where)
+        kept = without_copies(films, asked, answering, snapshot)
+        return kept, len(films) - len(kept)
 
 
 def _roi(snapshot: Snapshot, roi: Roi | None, *, inside: bool) -> Roi:

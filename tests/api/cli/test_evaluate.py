@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,34 @@ def test_an_encoder_that_has_seen_all_cannot_be_judged_by_its_archive(
     assert done.code == 1 and "trained on patients of all 30 films" in done.err
     others = caselink("evaluate", "--archive", root, "--queries", more_patients, "--json", "-", *FEW).json()
     assert others["manifest"]["n_queries_taught"] == 0
+
+
+def test_a_film_under_another_name_does_not_find_itself(
+    caselink: Run, archive: Path, source: Path, more_patients: Path, tmp_path: Path
+) -> None:
+    """A copy of an archive's film, saved anew at another quality, under a patient whom the archive does not know."""
+    other = shutil.copytree(more_patients, tmp_path / "others")
+    with Image.open(source / "p03-0.png") as film:
+        film.convert("L").save(other / "copy.jpg", quality=88)
+    table = (other / "films.csv").read_text(encoding="utf-8").splitlines()
+    again = table[1].split(",")
+    again[0], again[1] = "copy.jpg", "Somebody else"
+    (other / "films.csv").write_text("\n".join([*table, ",".join(again)]) + "\n", encoding="utf-8")
+    words = ("evaluate", "--archive", archive, "--json", "-", *FEW)
+    without = caselink(*words, "--queries", more_patients).json()
+    done = caselink(*words, "--queries", other)
+    assert "left out: 1 query films that are in the archive under another patient" in done.err
+    found = done.json()
+    assert (found["manifest"]["n_queries_copies"], without["manifest"]["n_queries_copies"]) == (1, 0)
+    assert found["groups"] == without["groups"]
+
+
+def test_an_archives_own_patients_may_ask_it_though_their_films_are_there(
+    caselink: Run, archive: Path, source: Path
+) -> None:
+    found = caselink("evaluate", "--archive", archive, "--queries", source, "--json", "-", *FEW).json()
+    assert found["manifest"]["n_queries_copies"] == 0
+    assert found["groups"]["all"]["n_films"] == 30
 
 
 def test_unseen_patients_from_another_source(caselink: Run, archive: Path, more_patients: Path) -> None:

@@ -17,7 +17,7 @@ from engine.errors import FilmError, RegionError, SourceError
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region, View
-from engine.training.films import ROOM, TrainingFilm, TrainingSet, cut_for_training, training_side
+from engine.training.films import ROOM, TrainingFilm, TrainingSet, cut_for_training, loosened, training_side
 from indexer.duplicates.films import near_duplicates
 from indexer.duplicates.groups import joined_groups
 from indexer.evaluation.cohort import Cohort
@@ -52,17 +52,19 @@ def training_set(
     views: Sequence[View],
     size: int,
     *,
+    loose: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[TrainingSet, list[LeftOut]]:
     """The films of a source as an encoder of `size` sees them, and those that cannot be read, with the reason.
 
     roi: whole films, or the lesion where a mask or box shows it; a film without either is cut whole. Films of the same
-    bytes are kept once. progress(done, total).
+    bytes are kept once. loose: boxes to cut besides, see `TrainingFilm.loose`, drawn by the film's own hash.
+    progress(done, total).
 
     Raises:
         SourceError: no film can be read.
     """
-    work = [(record, listing, roi, tuple(views), size) for record in listing.films]
+    work = [(record, listing, roi, tuple(views), size, loose) for record in listing.films]
     made: list[_Read] = []
     left: list[LeftOut] = []
     with ThreadPoolExecutor(usable_cores()) as pool:
@@ -114,9 +116,9 @@ class _Small(Sequence[Vectors]):
         return np.asarray(self.greys[place], np.float32) / 255
 
 
-def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> _Read | str:
+def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int, int]) -> _Read | str:
     """A film cut for training, or why it cannot be used."""
-    record, listing, roi, views, size = work
+    record, listing, roi, views, size, loose = work
     if record.problem or record.path is None:
         return record.problem or "a table names it, but there is no such file"
     try:
@@ -146,6 +148,7 @@ def _film(work: tuple[FilmRecord, Listing, Roi, tuple[View, ...], int]) -> _Read
             word.strip() for word in (record.site or (lesion.site if lesion else None) or "").split(";") if word.strip()
         ),
         centre=record.centre,
+        loose=_loose(film, region, size, loose) if loose else None,
     )
     return _Read(record.file, made, shrink(film))
 
@@ -161,6 +164,12 @@ def _region(record: FilmRecord, film: Radiograph, roi: Roi, drawn: npt.NDArray[n
     if roi is Roi.mask and found is None and record.boxes:
         found = around(record.boxes, film.shape)
     return found or Region.whole(film.shape)
+
+
+def _loose(film: Radiograph, region: Region, size: int, n: int) -> npt.NDArray[np.uint8]:
+    rng = np.random.default_rng(int(film.sha256[:16], 16))
+    boxes = [loosened(region, film.shape, rng) for _ in range(n)]
+    return np.concatenate([cut_for_training(film, box, (View.region,), size) for box in boxes])
 
 
 def _mask(drawn: npt.NDArray[np.bool_], film: Radiograph, size: int) -> npt.NDArray[np.bool_]:

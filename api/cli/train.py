@@ -77,7 +77,7 @@ def _fit(
     from engine.training.run import train as fit
     from engine.training.segmenter import train_segmenter
 
-    films, left = training_set(listing, roi, chosen.views, chosen.size)
+    films, left = training_set(listing, roi, chosen.views, chosen.size, loose=chosen.loose)
     for file, reason in left[:SHOWN]:
         err.print(f"left out: {file}: {reason}", soft_wrap=True)
     err.print(f"{chosen.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)

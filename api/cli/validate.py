@@ -70,7 +70,7 @@ def _measured(
     from indexer.training import training_set  # torch takes seconds to import, and the allocator is set only now
     from indexer.validation import Partition, embedded, fitted
 
-    films, left = training_set(listing, roi, recipe.views, recipe.size)
+    films, left = training_set(listing, roi, recipe.views, recipe.size, loose=recipe.loose)
     err.print(f"{recipe.title}: {len(films)} films of {films.title} read, {len(left)} left out", soft_wrap=True)
     embedder = open_encoder(DEFAULT, settings().cache / "encoders")
     plain, _ = training_set(listing, roi, embedder.card.views, embedder.card.size)

@@ -13,6 +13,9 @@ from engine.region import Origin, Region, View
 ROOM = 1.4
 """Side of a training cut over that of the square that serving sees, so that augmentation moves over film, not black."""
 
+LOOSE_SCALE, LOOSE_SHIFT = (0.6, 1.8), 0.3
+"""Sides of a loosened box over the region's, and the most that its centre lies off, in the region's sides."""
+
 Cuts = npt.NDArray[np.uint8]
 
 
@@ -24,7 +27,8 @@ class TrainingFilm:
     mask: bool (side, side), the lesion on the `film` view with its room; None where nobody drew one.
     origin: of the region that was cut. sha256: of the file. patient, group: opaque; a group never stands on both sides
     of a split. entity, malignancy, centre, sex ("F" or "M"), position: None where unknown. age: years or None. site:
-    the bones named, empty where unknown. position: along the bone (epiphysis .. diaphysis).
+    the bones named, empty where unknown. position: along the bone (epiphysis .. diaphysis). loose: uint8 (n, side,
+    side), the view `region` of boxes as a model or a hurried hand draws them; None where nobody asked for them.
     """
 
     cuts: Cuts
@@ -40,6 +44,7 @@ class TrainingFilm:
     site: tuple[str, ...] = ()
     position: str | None = None
     centre: str | None = None
+    loose: Cuts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,22 @@ def cut_for_training(film: Radiograph, region: Region, views: Sequence[View], si
     side = training_side(size)
     seen = [cut(film, region, side, view, ROOM) for view in views]
     return np.stack([np.round(255 * picture).astype(np.uint8) for picture in seen])
+
+
+def loosened(region: Region, shape: tuple[int, int], rng: np.random.Generator) -> Region:
+    """A box that misses a region on a film of `shape` as a model or a hurried hand would: shifted, larger or smaller.
+
+    A whole film stays what it is.
+    """
+    if region.origin is Origin.whole:
+        return region
+    corner, most = np.array(region.box[:2]), np.array(shape[::-1])
+    sides = np.array(region.box[2:]) - corner
+    middle = corner + sides * (0.5 + rng.uniform(-LOOSE_SHIFT, LOOSE_SHIFT, 2))
+    reach = sides / 2 * np.exp(rng.uniform(*np.log(LOOSE_SCALE), 2))
+    x0, y0 = np.clip(np.round(middle - reach), 0, most - 1).astype(int).tolist()
+    x1, y1 = np.clip(np.round(middle + reach), 1, most).astype(int).tolist()
+    return Region(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1), region.origin)
 
 
 def training_side(size: int) -> int:

@@ -156,16 +156,24 @@ class FilmModule(lightning.LightningModule):
 
     def _seen(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         with torch.no_grad():
-            cuts = self._lost(self.films.cuts[rows], generator)
+            cuts = self._regions(rows, generator)
             return normalised(augment(cuts, self.recipe.augment, self.recipe.size, generator))
 
-    def _lost(self, cuts: Tensor, generator: torch.Generator) -> Tensor:
-        """Some films whole in every view, as they will be where nobody finds the region."""
-        if not self.recipe.lost_region:
+    def _regions(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """The films' cuts; some whole in every view, and some with a loosened box, as models will propose them."""
+        cuts, how, loose = self.films.cuts[rows], self.recipe, self.films.loose
+        if not (how.lost_region or how.loose_region):
             return cuts
-        whole = cuts[:, self.recipe.views.index(View.film)][:, None].expand_as(cuts)
-        lost = torch.rand(len(cuts), generator=generator) < self.recipe.lost_region
-        return torch.where(lost.to(cuts.device)[:, None, None, None], whole, cuts)
+        fate = torch.rand(len(cuts), generator=generator).to(cuts.device)[:, None, None, None]
+        if how.loose_region and loose is not None:
+            box = torch.randint(loose.shape[1], (len(cuts),), generator=generator).to(cuts.device)
+            missed = cuts.clone()
+            missed[:, how.views.index(View.region)] = loose[rows, box]
+            cuts = torch.where((fate >= how.lost_region) & (fate < how.lost_region + how.loose_region), missed, cuts)
+        if how.lost_region:
+            whole = cuts[:, how.views.index(View.film)][:, None].expand_as(cuts)
+            cuts = torch.where(fate < how.lost_region, whole, cuts)
+        return cuts
 
     def _facts(self, rows: Tensor, generator: torch.Generator) -> Tensor | None:
         if self.films.facts is None or self.kinds is None:

@@ -21,6 +21,9 @@ FOLDER = Path(__file__).parents[1] / "recipes"
 SEGMENT = "segment-"
 """Begins the names of recipes for segmenters, which are of another kind (`engine.segmentation`)."""
 
+LOOSE = 3
+"""Loosened boxes of a film from which a fit chooses."""
+
 R = TypeVar("R", bound=BaseModel)
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -117,7 +120,8 @@ class Recipe(Section):
     position to the classifier. facts: age, sex and site as a part of the embedding, which then may find by them; None
     = pixels alone. leave_out: entities that are no class. segmenter: name of a segmentation recipe, or "none". folds:
     networks of an ensemble. most_films: at most so many films, by whole patients; None = all. lost_region: how often a
-    film is learnt from whole in all its views, as it will be asked where nobody finds its region.
+    film is learnt from whole in all its views, as it will be asked where nobody finds its region. loose_region: how
+    often it is learnt from with a box that misses its region somewhat, as a model's would (`films.loosened`).
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -144,6 +148,7 @@ class Recipe(Section):
     optimiser: Optimiser = Optimiser()
     augment: Augmentation = Augmentation()
     lost_region: Share = 0.0
+    loose_region: Share = 0.0
     scales: dict[Scale, dict[str, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -162,9 +167,19 @@ class Recipe(Section):
             raise ValueError(f'segmenter = {self.segmenter!r} looks at whole films; add "film" to views')
         if self.lost_region and View.film not in self.views:
             raise ValueError(f'lost_region = {self.lost_region} shows films whole; add "film" to views')
+        if self.loose_region and View.region not in self.views:
+            raise ValueError(f'loose_region = {self.loose_region} moves the region; add "region" to views')
+        if self.lost_region + self.loose_region > 1:
+            both = self.lost_region + self.loose_region
+            raise ValueError(f"lost_region and loose_region are {both:g} in sum, and the most is 1")
         if self.early_stopping is not None and self.early_stopping >= self.epochs:
             raise ValueError(f"early_stopping = {self.early_stopping} never comes within {self.epochs} epochs")
         return self
+
+    @property
+    def loose(self) -> int:
+        """Loosened boxes to cut of each film."""
+        return LOOSE if self.loose_region else 0
 
     @property
     def features(self) -> int:

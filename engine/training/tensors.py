@@ -15,7 +15,8 @@ from engine.training.metadata import Metadata
 @dataclass(frozen=True, eq=False)
 class Tensors:
     """cuts: uint8 (n, views, side, side). labels: int64 (n,), -1 where the entity is no class. facts: float32 (n, m) of
-    metadata, or None. patients: of each film. size: side that the network sees.
+    metadata, or None. patients: of each film. size: side that the network sees. loose: uint8 (n, boxes, side, side),
+    the view `region` of loosened boxes; None where they were not cut.
     """
 
     cuts: Tensor
@@ -23,6 +24,7 @@ class Tensors:
     facts: Tensor | None
     patients: tuple[str, ...]
     size: int
+    loose: Tensor | None = None
 
     @classmethod
     def of(cls, films: TrainingSet, entities: Sequence[str], metadata: Metadata | None) -> "Tensors":
@@ -35,16 +37,24 @@ class Tensors:
             None if metadata is None else torch.from_numpy(metadata.encode(films.films)),
             tuple(film.patient for film in films.films),
             films.size,
+            _loose(films),
         )
 
     def to(self, device: torch.device) -> "Tensors":
         """The same on another device."""
         facts = None if self.facts is None else self.facts.to(device)
-        return Tensors(self.cuts.to(device), self.labels.to(device), facts, self.patients, self.size)
+        loose = None if self.loose is None else self.loose.to(device)
+        return Tensors(self.cuts.to(device), self.labels.to(device), facts, self.patients, self.size, loose)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Tensors":
         """The films at these rows."""
         chosen = torch.from_numpy(rows).to(self.labels.device)
         facts = None if self.facts is None else self.facts[chosen]
         patients = tuple(self.patients[int(row)] for row in rows)
-        return Tensors(self.cuts[chosen], self.labels[chosen], facts, patients, self.size)
+        loose = None if self.loose is None else self.loose[chosen]
+        return Tensors(self.cuts[chosen], self.labels[chosen], facts, patients, self.size, loose)
+
+
+def _loose(films: TrainingSet) -> Tensor | None:
+    boxes = [film.loose for film in films.films if film.loose is not None]
+    return torch.from_numpy(np.stack(boxes)) if boxes and len(boxes) == len(films) else None

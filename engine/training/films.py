@@ -87,7 +87,8 @@ def loosened(region: Region, shape: tuple[int, int], rng: np.random.Generator) -
     corner, most = np.array(region.box[:2]), np.array(shape[::-1])
     sides = np.array(region.box[2:]) - corner
     middle = corner + sides * (0.5 + rng.uniform(-LOOSE_SHIFT, LOOSE_SHIFT, 2))
-    reach = sides / 2 * np.exp(rng.uniform(*np.log(LOOSE_SCALE), 2))
+    least, largest = np.log(LOOSE_SCALE)
+    reach = sides / 2 * np.exp(rng.uniform(least, largest, 2))
     x0, y0 = np.clip(np.round(middle - reach), 0, most - 1).astype(int).tolist()
     x1, y1 = np.clip(np.round(middle + reach), 1, most).astype(int).tolist()
     return Region(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1), region.origin)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from indexer.evaluation.tables import markdown, percent, pipes
+from indexer.evaluation.vote_tables import confidence_rows, malignancy_rows, set_rows
 
 MERGE = '--merge "osteochondroma=multiple osteochondromas"'
 GROUPED, CENTRE = "validate-default-folds", "validate-default-centre"
@@ -35,8 +36,13 @@ def sections(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for name, title in TITLES.items():
         parts += [f"### {title}", f"```\n{COMMANDS[name]}\n```"]
         run = found.get(name)
-        parts += ["Not run."] if run is None else [pipes(beside(run)), _all(run)]
+        parts += ["Not run."] if run is None else [pipes(beside(run)), *_votes(run), _all(run)]
     return parts
+
+
+def _votes(run: Mapping[str, Any]) -> list[str]:
+    """What the trained encoder's votes are worth; without the calibrated part where no other fold could calibrate."""
+    return [pipes(table) for rows in (confidence_rows, set_rows, malignancy_rows) if (table := rows(run))]
 
 
 def beside(run: Mapping[str, Any]) -> list[list[str]]:

@@ -19,7 +19,7 @@ from indexer.votes.calibration import COVERAGE, LEAST_PATIENTS, Calibration
 from indexer.votes.fit import Weights, conformal_quantile, fit_weights, halves, mass_of
 
 FOLDS = 5
-ON_FOLDS, ON_ARCHIVE = "films of the other folds", "the archive's calibration"
+ON_FOLDS, ON_ARCHIVE = "films of other split groups", "the archive's calibration"
 
 
 @dataclass(frozen=True, eq=False)

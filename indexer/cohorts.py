@@ -53,14 +53,20 @@ def untaught(cohort: Cohort, taught: frozenset[str]) -> Cohort:
     Raises:
         QueryError: the encoder learnt from every group.
     """
-    groups = cohort.group.astype(str)
-    known = np.array([digest in taught for digest in cohort.extra["sha256"]], dtype=bool)
-    rows = np.flatnonzero(~np.isin(groups, groups[known]))
-    if not len(rows):
+    kept = not_taught(cohort, taught)
+    if not len(kept):
         raise QueryError(
             f"the encoder was trained on patients of all {len(cohort)} films, so they cannot show what it is worth; "
             "ask with --queries films of other patients, or cross-validate the recipe with `caselink validate`"
         )
+    return kept
+
+
+def not_taught(cohort: Cohort, taught: frozenset[str]) -> Cohort:
+    """As `untaught`, with no film where none may ask."""
+    groups = cohort.group.astype(str)
+    known = np.array([digest in taught for digest in cohort.extra["sha256"]], dtype=bool)
+    rows = np.flatnonzero(~np.isin(groups, groups[known]))
     return cohort if len(rows) == len(cohort) else cohort.take(rows)
 
 

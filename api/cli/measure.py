@@ -8,7 +8,7 @@ from typing import Any
 from api.cli.common import encoder_for, err
 from engine.errors import QueryError
 from indexer.archive import Archive, Snapshot
-from indexer.cohorts import cohort_of, unseen, untaught, without_copies
+from indexer.cohorts import cohort_of, not_taught, unseen, untaught, without_copies
 from indexer.evaluation import (
     CROSS_VALIDATION,
     LEAVE_OUT,
@@ -68,12 +68,16 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class _Films:
-    """The films that answer and those that ask (None = the same); of the archive, facts and its votes' calibration."""
+    """The films that answer and those that ask (None = the same); of the archive, facts and its votes' calibration.
+
+    fixing: films of the archive that the encoder did not learn from.
+    """
 
     archive: Cohort
     queries: Cohort | None
     facts: dict[str, Any]
     calibration: Calibration | None
+    fixing: Cohort
 
     def __len__(self) -> int:
         return len(self.archive) + (0 if self.queries is None else len(self.queries))
@@ -101,7 +105,9 @@ def _asked(films: _Films, plan: Plan) -> Evaluation:
     elif plan.leave_out is not None:
         parts, protocol = leave_out(films.archive, plan.leave_out), LEAVE_OUT
     else:
-        return evaluate(films.archive, films.queries, calibration=films.calibration, **plan.figures)
+        return evaluate(
+            films.archive, films.queries, calibration=films.calibration, fixing=films.fixing, **plan.figures
+        )
     if films.queries is not None:
         parts = asking(parts, films.archive, films.queries.film)
     names = [part.name for part in parts]
@@ -126,12 +132,14 @@ def _films(archive: Path, plan: Plan) -> _Films:
         answering = cohort_of(snapshot, plan.where)
         asking, copies = _queries(archive, snapshot, answering, roi, plan)
         given = answering if asking is None else asking
-        fresh = untaught(given, trained_on(archive / ENCODER))
+        seen = trained_on(archive / ENCODER)
+        fresh = untaught(given, seen)
         taught = len(given) - len(fresh)
         _left_out(taught, "query films of patients who taught the encoder")
         _left_out(copies, "query films that are in the archive under another patient")
         facts = _facts(snapshot, roi, plan) | {"n_queries_taught": taught, "n_queries_copies": copies}
-        return _Films(answering, fresh if taught else asking, facts, snapshot.votes.calibration)
+        fixing = not_taught(answering, seen)
+        return _Films(answering, fresh if taught else asking, facts, snapshot.votes.calibration, fixing)
 
 
 def _left_out(films: int, what: str) -> None:

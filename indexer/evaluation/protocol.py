@@ -82,6 +82,7 @@ def evaluate(
     merge: Mapping[str, str] | None = None,
     malignant_at: float | None = None,
     calibration: Calibration | None = None,
+    fixing: Cohort | None = None,
 ) -> Evaluation:
     """Measure how well nearest patients tell a film's entity.
 
@@ -92,9 +93,10 @@ def evaluate(
     queries of each value of a column (of several columns) apart, against the whole archive; a film of several sites
     counts under each. `merge`: see `Settings`. The malignant threshold, unless given as `malignant_at`, is fixed on
     other patients: inside an archive on the other parts of a random split of the groups, for unseen queries on the
-    archive's patients, each against the others. calibration: of the archive's votes, for unseen queries; None = films
-    of other split groups calibrate a film's shares and its prediction set. Raises QueryError where there is nothing to
-    ask or to find, ModelMismatch where vectors differ in dimension.
+    archive's patients, each against the others. fixing: those of its films that may do so, where the encoder learnt
+    from the others; None = all. If none of them is malignant, other parts of the queries fix it. calibration: of the
+    archive's votes, for unseen queries; None = films of other split groups calibrate a film's shares and its prediction
+    set. Raises QueryError where there is nothing to ask or to find, ModelMismatch where vectors differ in dimension.
     """
     wanted = settings(by, ks=tuple(ks), resamples=resamples, seed=seed, merge=merge or {}, malignant_at=malignant_at)
     asked = archive if queries is None else queries
@@ -102,7 +104,7 @@ def evaluate(
     trial = make_trial(archive, asked)
     films = _pooled([trial], wanted)
     inside = bool(np.isin(trial.asked.patient, trial.gallery.patient).any())
-    fixed = {} if inside or malignant_at is not None else _fixed_on(archive, films, wanted)
+    fixed = {} if inside or malignant_at is not None else _fixed_on(archive, fixing, films, wanted)
     facts = {
         "protocol": INSIDE if inside else UNSEEN,
         "n_unlabelled": len(archive) - len(trial.archive),
@@ -211,11 +213,17 @@ def _check_folds(folds: Folds, names: Sequence[str], protocol: str) -> None:
         seen |= films
 
 
-def _fixed_on(archive: Cohort, films: Pooled, wanted: Settings) -> dict[int, float | None]:
-    """By k the threshold that finds enough malignant films of the archive, each asked against the others."""
+def _fixed_on(archive: Cohort, fixing: Cohort | None, films: Pooled, wanted: Settings) -> dict[int, float | None]:
+    """By k the threshold that finds enough malignant films of the archive, each asked against the others.
+
+    None where none of those that may fix it is malignant.
+    """
+    fixing = archive if fixing is None else fixing
+    if not (malignant_or_benign(fixing) == 1).any():
+        return {}
     if not ((films.malignant_query == 1).any() and (films.malignant_query == 0).any()):
         return {}
-    trial = make_trial(archive, archive)
+    trial = make_trial(archive, fixing)
     found = scores_of(trial, wanted)
     malignant = np.where(found.film < 0, -1, malignancy(trial.archive)[np.maximum(found.film, 0)])
     kinds, fixed = malignant_or_benign(trial.queries), {}

@@ -15,6 +15,8 @@ LEAST_OF_A_KIND = 20
 """Malignant patients, and others, for an operating point."""
 SENSITIVITY = 0.9
 UNLIKE_QUANTILE = 0.01
+LEAST_SHARED = 0.9
+"""Share of the films that taught the encoder whose entity the patients asked must have."""
 MOST_FILMS = 2000
 """Films asked; more cost time and move no figure."""
 
@@ -25,7 +27,8 @@ def calibrate(
     """What the patients of a cohort tell of its votes; None where fewer than LEAST_PATIENTS may be asked.
 
     cohort: an archive's films; `extra` may have "sha256", "malignancy" and "near_group". trained_on: content hashes
-    of films that the encoder was made from; their patients stay in the gallery and are not asked. Each film asks all
+    of films that the encoder was made from; their patients stay in the gallery and are not asked, and None comes back
+    where those who may be asked have other entities than these. Each film asks all
     others without its own patient, split group and near-duplicates. Where enough patients have lesion crops, only
     those films are asked: films without a lesion are easy, and would promise too much for those with one.
 
@@ -34,7 +37,10 @@ def calibrate(
     fitted on all. A film counts 1 / (films of its patient).
     """
     labels, entities = labels_of(cohort.entity)
-    rows, regions = _asked(cohort, labels, trained_on)
+    fresh = _fresh(cohort, trained_on)
+    rows, regions = _asked(cohort, labels, fresh)
+    if not _alike(labels, fresh, rows):
+        return None
     trial = _trial(cohort, labels, rows, len(entities))
     if trial.patients < LEAST_PATIENTS:
         return None
@@ -117,14 +123,27 @@ def labels_of(entity: Column) -> tuple[Ints, list[str]]:
     return labels, entities
 
 
-def _asked(cohort: Cohort, labels: Ints, trained_on: frozenset[str]) -> tuple[Ints, str]:
-    """Rows of the films to ask, a sample where there are many, and what they show."""
+def _fresh(cohort: Cohort, trained_on: frozenset[str]) -> Flags:
+    """bool (n,): the encoder learnt from no film of the patient."""
     digests = cohort.extra.get("sha256")
-    fresh = np.ones(len(cohort), dtype=bool)
-    if digests is not None and trained_on:
-        person = strangers(cohort)
-        seen = np.array([digest in trained_on for digest in digests], dtype=bool)
-        fresh = ~np.isin(person, person[seen])
+    if digests is None or not trained_on:
+        return np.ones(len(cohort), dtype=bool)
+    person = strangers(cohort)
+    seen = np.array([digest in trained_on for digest in digests], dtype=bool)
+    return ~np.isin(person, person[seen])
+
+
+def _alike(labels: Ints, fresh: Flags, rows: Ints) -> bool:
+    """Whether the films asked have the entities of those that taught the encoder, which nobody can ask any more.
+
+    An encoder of tumours has seen no film without one; those alone would promise that every vote is right.
+    """
+    taught = labels[~fresh & (labels != NOBODY)]
+    return not len(taught) or float(np.isin(taught, labels[rows]).mean()) >= LEAST_SHARED
+
+
+def _asked(cohort: Cohort, labels: Ints, fresh: Flags) -> tuple[Ints, str]:
+    """Rows of the films to ask, a sample where there are many, and what they show."""
     fit, crops = fresh & (labels != NOBODY), cohort.region != "whole"
     cropped = len(np.unique(cohort.patient[fit & crops].astype(str))) >= LEAST_PATIENTS
     rows = np.flatnonzero(fit & crops if cropped else fit)

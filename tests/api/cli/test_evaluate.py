@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from indexer.archive import Archive
-from indexer.evaluation import load_schema
+from indexer.cohorts import not_taught
+from indexer.evaluation import Cohort, evaluate, load_schema
 from indexer.regions import ENCODER
 from indexer.votes.films import SPLIT_FILE
 
@@ -133,6 +136,38 @@ def test_an_archives_own_patients_may_ask_it_though_their_films_are_there(
     found = caselink("evaluate", "--archive", archive, "--queries", source, "--json", "-", *FEW).json()
     assert found["manifest"]["n_queries_copies"] == 0
     assert found["groups"]["all"]["n_films"] == 30
+
+
+def test_a_threshold_is_not_fixed_on_films_that_taught_the_encoder() -> None:
+    """Their neighbours are of their own entity, since they were fitted to be: it would come out far too high."""
+    rng, n = np.random.default_rng(0), 120
+    kind = np.arange(n) % 2
+    told = np.eye(2)[kind] + rng.normal(0, 0.3, (n, 2))  # as fitted
+    fresh = np.eye(2)[kind] + rng.normal(0, 0.7, (n, 2))
+
+    def cohort(name: str, vectors: npt.NDArray[np.float64]) -> Cohort:
+        names = np.array([f"{name}{row}" for row in range(n)], dtype=object)
+        nothing = np.full(n, None)
+        extra = {
+            "malignancy": np.where(kind == 1, "malignant", "benign").astype(object),
+            "sha256": np.array([f"{name}{row}" for row in range(n)], dtype=object),
+        }
+        unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        entity = np.array(["cyst", "sarcoma"], dtype=object)[kind]
+        region = np.full(n, "mask")
+        return Cohort(unit, np.arange(n), names, names, entity, np.full(n, np.nan), *[nothing] * 4, region, extra=extra)
+
+    archive, queries = cohort("a", told), cohort("q", fresh)
+    taught = frozenset(archive.extra["sha256"])
+    assert len(not_taught(archive, taught)) == 0
+
+    def operating(**given: Any) -> dict[str, Any]:
+        found: dict[str, Any] = evaluate(archive, queries, resamples=0, **given).groups["all"]["malignancy"]["25"]
+        return found["operating_point"]
+
+    wrong, right = operating(), operating(fixing=not_taught(archive, taught))
+    assert max(right["thresholds"]) < min(wrong["thresholds"])
+    assert right["sensitivity"]["value"] > wrong["sensitivity"]["value"]
 
 
 def test_unseen_patients_from_another_source(caselink: Run, archive: Path, more_patients: Path) -> None:

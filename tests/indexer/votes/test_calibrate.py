@@ -166,3 +166,18 @@ def test_json_that_is_none_is_refused(text: str) -> None:
 def test_values_out_of_range_are_refused(made: tuple[Cohort, Calibration], change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         replace(made[1], **change)  # type: ignore[arg-type]
+
+
+def test_patients_unlike_those_who_taught_calibrate_nothing() -> None:
+    """An encoder of tumours has seen no healthy film; healthy films, all told rightly, would promise too much."""
+    cohort = invented(400)
+    kind = cohort.entity == ENTITIES[2]
+    taught = frozenset(cohort.extra["sha256"][~kind])
+    healthy = replace(cohort, entity=np.where(kind, "no tumour", cohort.entity))
+    wide = invented(1200)
+    rare = wide.entity == ENTITIES[2]
+    assert len(set(wide.patient[rare])) >= LEAST_PATIENTS
+    assert calibrate(wide, frozenset(wide.extra["sha256"][~rare])) is None
+    assert calibrate(healthy, taught) is None
+    mixed = np.isin(wide.patient, np.unique(wide.patient)[:300])
+    assert calibrate(wide, frozenset(wide.extra["sha256"][~mixed])) is not None

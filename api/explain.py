@@ -39,9 +39,9 @@ ENCODER = "encoder"
 RULE = "bright where a place adds most to the similarity of the two films: what was compared, not where a lesion is"
 INEXACT = f"{RULE}; told from the features before this encoder's last layers, which do not keep places apart"
 BY_CLASSIFIER = "bright where a place adds most for it in the encoder's classifier (class activation map, Zhou 2016)"
-BY_VOTE = (
-    "bright where a place adds most to the similarity with the neighbours who had it; this encoder has no classifier"
-)
+BY_VOTE = "bright where a place adds most to the similarity with the neighbours who had it"
+BY_VOTE_ALONE = f"{BY_VOTE}; this encoder has no classifier"
+BY_VOTE_UNTAUGHT = f"{BY_VOTE}; this encoder's classifier was not taught it"
 NOT_ASKED = "no entity was asked for"
 NO_VOTERS = "this encoder has no classifier, and no neighbours who had the entity were named"
 NOT_POOLED = "this encoder has no classifier, and its features do not belong to places once they are pooled"
@@ -81,11 +81,11 @@ def explain(
     """Where `asked` and an archived film agree, and what on `asked` speaks for an entity.
 
     film: the archived film's number. entity: None for no second map. voters: films of the neighbours who had it, for
-    encoders that have no classifier.
+    encoders that have no classifier, or one that was not taught the entity.
 
     Raises:
-        NotFound: a film that the archive has not. QueryError: an entity that the classifier does not know, too many
-            voters. EncoderError: an encoder that gives no patches.
+        NotFound: a film that the archive has not. QueryError: an entity that the classifier does not know, and no
+            voters; or too many. EncoderError: an encoder that gives no patches.
     """
     snapshot.manifest.card.require(embedder.card)
     found = find(snapshot, film)
@@ -111,7 +111,7 @@ def _activation(
     if entity is None:
         return Activation(None, NOT_ASKED)
     classifier = Classifier.read(snapshot.root / ENCODER)
-    if classifier is not None:
+    if classifier is not None and (entity in classifier.entities or not voters):
         speaks = classifier.activation(query.patches, entity)
         return Activation(entity, BY_CLASSIFIER, query.heats(speaks, signed=True))
     if not voters:
@@ -119,7 +119,8 @@ def _activation(
     theirs = [find(snapshot, film) for film in voters]
     looks = [look(embedder, _film(snapshot.root, each)[0], each.region) for each in theirs]
     share = vote_activation(query.patches, query.vector, np.stack([each.vector for each in looks]))
-    return Activation(entity, NOT_POOLED) if share is None else Activation(entity, BY_VOTE, query.heats(share))
+    rule = BY_VOTE_ALONE if classifier is None else BY_VOTE_UNTAUGHT
+    return Activation(entity, NOT_POOLED) if share is None else Activation(entity, rule, query.heats(share))
 
 
 def told(pair: Pair) -> Explanation:

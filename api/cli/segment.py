@@ -11,7 +11,7 @@ from rich.table import Table
 from api.cli.common import LOUD, err, out, print_json
 from engine.region import View
 from engine.segmentation import SEGMENTER_CARD, Segmenter, SegmenterFiles
-from engine.segmentation.metrics import per_centre, scores
+from engine.segmentation.metrics import WORDS, per_centre, scores
 from indexer.prepare import Roi
 from indexer.segment_metrics import segment_outcomes
 from indexer.sources import SOURCES, Listing, SourceOptions, open_source
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from engine.training.recipe import Scale
 
 SHOWN = 10
-ROWS = {
-    "iou": "IoU, pixels",
-    "dice": "Dice, pixels",
-    "box_iou": "IoU, boxes",
-    "box_iou_median": "IoU, boxes, median",
-    "centre_hit": "box centre within the lesion's box",
-    "hit_rate": "lesion hit (centre, or IoU >= 0.3)",
-    "used": "region used (confidence over the threshold)",
-    "used_hit_rate": "lesion hit, where used",
-    "empty_used": "region used on films without a lesion",
-}
 
 
 def train_segmenter(
@@ -98,6 +87,6 @@ def _print(groups: Mapping[str, Mapping[str, float]]) -> None:
     table = Table("", *groups, box=None, padding=(0, 2, 0, 0))
     counts = [f"{group['films']:.0f} + {group['empty']:.0f}" for group in groups.values()]
     table.add_row("films with and without a lesion", *counts)
-    for name, words in ROWS.items():
+    for name, words in WORDS.items():
         table.add_row(words, *(f"{100 * group[name]:.1f} %" for group in groups.values()))
     out.print(table)

@@ -9,6 +9,19 @@ import numpy.typing as npt
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1), half-open, in any one unit."""
 
+WORDS = {
+    "iou": "IoU, pixels",
+    "dice": "Dice, pixels",
+    "box_iou": "IoU, boxes",
+    "box_iou_median": "IoU, boxes, median",
+    "centre_hit": "box centre within the lesion's box",
+    "hit_rate": "lesion hit (centre, or IoU >= 0.3)",
+    "used": "region used (confidence over the threshold)",
+    "used_hit_rate": "lesion hit, where used",
+    "empty_used": "region used on films without a lesion",
+}
+"""The shares of `Scores`, for people."""
+
 HIT_IOU = 0.3
 """A box that shares this much with the lesion's is a hit even where its centre lies beside it."""
 

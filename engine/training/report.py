@@ -6,10 +6,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from engine.card import ModelCard
+from engine.segmentation.metrics import WORDS
 
 CURVES_FILE, REPORT_FILE = "curves.png", "report.html"
 STYLE = (
@@ -63,7 +65,7 @@ def page(metrics: dict[str, Any], card: ModelCard, picture: bytes) -> str:
         _table("Run", _run(metrics)),
         _table("Films", _films(metrics)),
         *(_development(metrics["development"]) if "development" in metrics else ()),
-        *([_table("Segmenter", _plain(metrics["segmenter"]))] if "segmenter" in metrics else ()),
+        *([_table("Segmenter", _segmenter(metrics["segmenter"]))] if "segmenter" in metrics else ()),
         f'<h2>Curves</h2><img alt="training loss and precision at 1 by epoch" src="data:image/png;base64,{shown}">',
         _table("Model card", _card(card)),
     ]
@@ -115,8 +117,20 @@ def _development(figures: dict[str, Any]) -> list[str]:
     return [_table("Unseen patients", rows), f"<p>{_text(said)}</p>", _table("Recall of the vote by entity", recalls)]
 
 
-def _plain(figures: dict[str, Any]) -> Rows:
-    return [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
+def _segmenter(figures: dict[str, Any]) -> Rows:
+    """Of films that taught it nothing, all and by centre; shares that no film has are left out."""
+    rows = [
+        ("taught by", f"{figures['training_films']:.0f} films, {figures['training_seconds'] / 60:.1f} min"),
+        ("asked", f"{figures['films']:.0f} films with a lesion and {figures['empty']:.0f} without, held back"),
+    ]
+    for name, words in WORDS.items():
+        parts = {key.partition(", ")[2]: value for key, value in figures.items() if key.partition(", ")[0] == name}
+        said = [
+            _percent(value) + (f" in {place}" if place else "") for place, value in parts.items() if np.isfinite(value)
+        ]
+        if said:
+            rows.append((words, "; ".join(said)))
+    return rows
 
 
 def _share(score: dict[str, float]) -> str:

@@ -1,6 +1,7 @@
 """POST /v1/explain: maps on both films, from the original where it still is, and their refusals."""
 
 import base64
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from safetensors.numpy import save_file
 
 from api.app import create_app
 from api.settings import Settings
+from engine.explain.cam import NAMES, WEIGHTS
 
 BOX = "20,30,70,90"
 
@@ -63,6 +66,27 @@ def test_what_speaks_for_the_vote(http: TestClient, film: bytes) -> None:
     silent = ask(http, film, **asked).json()
     assert silent["activation"] is None
     assert "no neighbours who had the entity were named" in silent["activation_rule"]
+
+
+def test_an_entity_that_the_classifier_was_not_taught_is_explained_by_its_neighbours(
+    copied: Callable[[], Path], limits: Settings, film: bytes
+) -> None:
+    """A classifier of tumours is not taught what "no tumour" is, and such patients vote all the same."""
+    archive = copied()
+    save_file(
+        {"weight": np.ones((2, 1280), np.float32), "bias": np.zeros(2, np.float32)}, archive / "encoder" / WEIGHTS
+    )
+    (archive / "encoder" / NAMES).write_text(json.dumps({"entities": ["chordoma", "lipoma"]}), encoding="utf-8")
+    with TestClient(create_app(archive, limits), base_url="http://127.0.0.1") as http:
+        answer = nearest(http, film)
+        voters = [case["films"][0]["film"] for case in answer["cases"] if case["entity"] == answer["label"]]
+        asked = {"roi": BOX, "film": voters[0], "entity": answer["label"]}
+        told = ask(http, film, **asked, voters=voters).json()
+        silent = ask(http, film, **asked)
+        taught = ask(http, film, **(asked | {"entity": "lipoma"}), voters=voters).json()
+    assert "was not taught it" in told["activation_rule"] and told["activation"] is not None
+    assert silent.status_code == 422 and "the classifier knows no" in silent.json()["detail"]
+    assert "class activation map" in taught["activation_rule"]
 
 
 def test_a_gone_original_is_looked_at_in_its_small_copy(

@@ -29,10 +29,15 @@ def sections(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "## The default recipe, trained",
         "`caselink train default` fine-tunes the packaged EfficientNet-Lite0 on lesion crop and whole film; its 256 "
         "numbers carry age, sex and site where they are known. Each fold's encoder has seen none of the patients that "
-        "ask. The recipe was chosen while looking at the first fold and at centre 2, so these figures flatter it "
-        "somewhat; patients and a centre that nobody looked at are the honest test. Floors: the untrained default "
+        "ask. The recipe was chosen while looking at a fifth of these films and at centre 2, so these figures flatter "
+        "it somewhat; patients and a centre that nobody looked at are the honest test. Floors: the untrained default "
         "on the same folds, and age, sex and site without any pixel.",
     ]
+    parts.append(
+        "Shares, prediction sets and malignant thresholds of a film rest on other split groups that asked: with five "
+        "folds on those of the other folds, at centre 2 on other patients of centre 2 itself. So the latter say what "
+        "a centre gets that calibrates on its own patients, not what carries over from centre 1."
+    )
     for name, title in TITLES.items():
         parts += [f"### {title}", f"```\n{COMMANDS[name]}\n```"]
         run = found.get(name)

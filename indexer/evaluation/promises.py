@@ -26,7 +26,7 @@ ON_FOLDS, ON_ARCHIVE = "films of other split groups", "the archive's calibration
 class Promise:
     """What was promised of each film before its entity was looked at.
 
-    share: float64 (q, e), calibrated, nan in rows that nobody could calibrate. held: bool (q, e), the prediction set.
+    share: float64 (q, e), calibrated. held: bool (q, e), the prediction set.
     wanted: its stated coverage. made_on: what it was calibrated on.
     """
 

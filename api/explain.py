@@ -44,7 +44,7 @@ BY_VOTE_ALONE = f"{BY_VOTE}; this encoder has no classifier"
 BY_VOTE_UNTAUGHT = f"{BY_VOTE}; this encoder's classifier was not taught it"
 NOT_ASKED = "no entity was asked for"
 NO_VOTERS = "this encoder has no classifier, and no neighbours who had the entity were named"
-NOT_POOLED = "this encoder has no classifier, and its features do not belong to places once they are pooled"
+NOT_POOLED = "this encoder has no classifier that was taught it, and its features do not belong to places once pooled"
 SMALL = "the archived film's original has moved or changed, so its small copy in the archive was looked at"
 
 

@@ -24,7 +24,7 @@ UNIT_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Embeddings:
-    """float32 (n, d) rows of unit length, int64 (n,) film ids, and the card of the model that made them."""
+    """float32 (n, d) rows of unit length, or shorter where facts are unknown; int64 (n,) film ids; the model's card."""
 
     vectors: Vectors
     ids: Ids
@@ -36,12 +36,12 @@ class Embeddings:
                 f"vectors must be float32 ({len(self.ids)}, {self.card.dimension}), "
                 f"not {self.vectors.dtype} {self.vectors.shape}"
             )
-        if len(self.ids) and np.abs(np.linalg.norm(self.vectors, axis=1) - 1).max() > UNIT_TOLERANCE:
-            raise ValueError("every embedding must have unit length")
+        if len(self.ids) and not lengths_fit(self.vectors).all():
+            raise ValueError("every embedding must have a length above 0 and at most 1")
 
 
 class Embedder(Protocol):
-    """Turns regions of films into unit vectors."""
+    """Turns regions of films into vectors of unit length, shorter where facts are unknown (`FactsCode.join`)."""
 
     @property
     def card(self) -> ModelCard:
@@ -53,7 +53,7 @@ class Embedder(Protocol):
         ...
 
     def embed(self, patches: Sequence[Patch], facts: Sequence[Facts] | None = None) -> Vectors:
-        """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order, and what is known of each.
+        """float32 (n, d) rows for n prepared patches, any n >= 0, in their order, and what is known of each.
 
         Thread-safe.
         """
@@ -68,7 +68,25 @@ class Embedder(Protocol):
         ...
 
 
+def lengths_fit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """bool (n,): which rows (n, d) have a length above 0 and, to `UNIT_TOLERANCE`, at most 1."""
+    lengths = np.linalg.norm(vectors, axis=1)
+    return np.asarray((lengths > UNIT_TOLERANCE) & (lengths <= 1 + UNIT_TOLERANCE))
+
+
+def as_queries(vectors: Vectors) -> Vectors:
+    """Rows (n, d) whose inner product with an archive's rows is a similarity: 1 with the very same film.
+
+    For unit rows that is the cosine and they stay as they are. A shorter row, of a film whose facts are not all known,
+    is divided by its squared length: its similarities are shares of the most that it could reach, and their order is
+    the inner product's.
+    """
+    squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+    return np.asarray(vectors / squares[:, None], dtype=np.float32)
+
+
 def fuse(vectors: Vectors) -> Vectors:
-    """One unit query vector (d,) for several films (n, d) of one patient: the normalised mean direction."""
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+    """One query (d,) for several films (n, d) of one patient: their mean direction, as long as a query of theirs."""
+    wide = vectors.astype(np.float64)
+    mean, long = wide.mean(axis=0), (1 / np.linalg.norm(wide, axis=1)).mean()
+    return np.asarray(mean / np.linalg.norm(mean) * long, dtype=np.float32)

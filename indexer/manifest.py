@@ -9,7 +9,7 @@ from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.durable import hash_file, write_durably
 
-FORMAT = 3
+FORMAT = 4
 NAME = "manifest.json"
 
 

@@ -77,7 +77,7 @@ class ArchiveWriter:
         return self._next_lesion - 1
 
     def add_vector(self, vector: Vectors) -> int:
-        """Keep a unit vector (d,) for the next version; gives its id."""
+        """Keep a vector (d,) for the next version; gives its id."""
         self._vectors.append(vector)
         self._ids.append(self._next_vector)
         self._next_vector += 1

@@ -35,6 +35,9 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="An archive of the same films by another encoder: paired differences to it.")
     ] = None,
+    against_roi: Annotated[
+        Roi | None, typer.Option(help="Paired differences to the same --queries with this region.")
+    ] = None,
     by: Annotated[
         list[str] | None, typer.Option(help="Report each value of a column apart, e.g. centre; repeat.")
     ] = None,
@@ -66,7 +69,7 @@ def evaluate(
         queries, layout, roi, where, query_where, folds, leave_out, tuple(by or ()), merging(merge or []),
         tuple(k or KS), malignant_at, encoder, seed, resamples,
     )  # fmt: skip
-    found = measure(archive, against, plan)
+    found = measure(archive, against, plan, against_roi)
     if table:
         save(table, markdown(found))
     if plots:

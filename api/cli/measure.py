@@ -83,12 +83,20 @@ class _Films:
         return len(self.archive) + (0 if self.queries is None else len(self.queries))
 
 
-def measure(archive: Path, against: Path | None, plan: Plan) -> dict[str, Any]:
-    """The figures of an archive as JSON values, and their differences to another's over the films that both have."""
+def measure(archive: Path, against: Path | None, plan: Plan, against_roi: Roi | None = None) -> dict[str, Any]:
+    """The figures of an archive as JSON values, and their differences over the films that both have.
+
+    against: the other archive; None = the same. against_roi: the region of the other run's queries; None = the same.
+
+    Raises:
+        QueryError: a region to compare with but no queries, whose region alone can differ from the archive's.
+    """
+    if against_roi is not None and plan.queries is None:
+        raise QueryError("--against-roi compares two regions of query films; say which films with --queries")
     mine = _films(archive, plan)
-    if against is None:
+    if against is None and against_roi is None:
         return _asked(mine, plan).to_dict(mine.facts)
-    theirs = _films(against, plan)
+    theirs = _films(against or archive, replace(plan, roi=against_roi or plan.roi))
     one, other = _aligned(mine, theirs)
     result = _asked(one, plan)
     left_out = len(mine) + len(theirs) - 2 * len(one)

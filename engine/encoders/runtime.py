@@ -89,7 +89,7 @@ class OnnxEmbedder:
         return np.concatenate(views)
 
     def embed(self, patches: Sequence[Patch], facts: Sequence[Facts] | None = None) -> Vectors:
-        """float32 (n, d) unit rows for n prepared patches, any n >= 0, in their order. Thread-safe.
+        """float32 (n, d) rows for n prepared patches, any n >= 0, in their order. Thread-safe.
 
         facts: what is known of each film's patient, for an encoder whose card has a code for them; None for nothing.
 

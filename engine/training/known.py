@@ -27,5 +27,5 @@ def facts_code(films: TrainingSet, recipe: Recipe) -> FactsCode | None:
 
 
 def with_facts(vectors: Vectors, films: TrainingSet, code: FactsCode | None) -> Vectors:
-    """Unit rows (n, d + the code's) of unit rows (n, d) and the films' facts; the rows themselves without a code."""
+    """Rows (n, d + the code's) of unit rows (n, d) and the films' facts (`FactsCode.join`); the same without a code."""
     return vectors if code is None else code.join(vectors, facts_of(films))

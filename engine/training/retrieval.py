@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.embeddings import Vectors
+from engine.embeddings import Vectors, as_queries
 from engine.training.films import TrainingSet
 
 VOTERS = 5
@@ -18,7 +18,7 @@ DRAWS = 1000
 class Found:
     """For each query film its nearest patients, best first.
 
-    label: object (q, k), the entity of each patient's best film. similarity: float32 (q, k), cosine.
+    label: object (q, k), the entity of each patient's best film. similarity: float32 (q, k), see `as_queries`.
     """
 
     label: npt.NDArray[np.object_]
@@ -30,8 +30,8 @@ class Found:
 
 
 def nearest_patients(queries: Vectors, gallery: Vectors, films: TrainingSet, k: int = VOTERS) -> Found:
-    """The k nearest patients of each query; films: the gallery's, in the order of its unit vectors."""
-    alike = queries @ gallery.T
+    """The k nearest patients of each query; films: the gallery's, in the order of its vectors."""
+    alike = as_queries(queries) @ gallery.T
     order = np.argsort(-alike, axis=1, kind="stable")
     patients, entity = films.column("patient"), films.column("entity")
     places = [_first_of_each(patients[row], k) for row in order]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.embeddings import lengths_fit
 from engine.errors import QueryError
 
 REGIONS = ("whole", "mask", "drawn", "segmented")
 _TEXT = ("patient", "group", "entity", "sex", "site", "centre", "view", "region")
 _ALWAYS_KNOWN = ("patient", "group", "region")
-_UNIT_TOLERANCE = 1e-3
 UNKNOWN = "unknown"
 
 Column = npt.NDArray[Any]
@@ -23,8 +23,8 @@ Column = npt.NDArray[Any]
 class Cohort:
     """Films of an archive or of a set of queries; row i of every column is film i.
 
-    vectors: float32 (n, d), unit rows. film: int64 (n,), ids. The rest are columns of length n; text columns become
-    object arrays of str, with None (or "") where unknown.
+    vectors: float32 (n, d), rows as in `Embeddings`. film: int64 (n,), ids. The rest are columns of length n; text
+    columns become object arrays of str, with None (or "") where unknown.
     patient, group: pseudonyms, always known; group is the split group, or the patient where a source has none.
     entity: the diagnosis of the film's lesion. age: years, nan where unknown. site: several are joined by ';'.
     region: what was embedded, one of REGIONS. extra: further columns by name, for reports by them.
@@ -101,12 +101,12 @@ def _checked_vectors(vectors: npt.ArrayLike) -> npt.NDArray[np.float32]:
     array: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
     if array.ndim != 2:
         raise QueryError(f"Vectors have shape {array.shape}; give one row per film, (n, d).")
-    lengths = np.linalg.norm(array, axis=1)
-    wrong = ~(np.abs(lengths - 1) <= _UNIT_TOLERANCE)  # so that nan is wrong too
+    wrong = ~lengths_fit(array)  # nan is wrong too
     if bool(wrong.any()):
         row = int(np.argmax(wrong))
         raise QueryError(
-            f"The vector of row {row} has length {lengths[row]:.4g}, not 1; normalise vectors to unit length."
+            f"The vector of row {row} has length {np.linalg.norm(array[row]):.4g}, outside 0 to 1; normalise vectors "
+            "to unit length."
         )
     return array
 

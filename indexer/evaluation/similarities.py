@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from engine.embeddings import as_queries
 from indexer.evaluation.cohort import Cohort, Column
 from indexer.evaluation.ranking import Floats, Similarity
 
@@ -14,14 +15,15 @@ UNKNOWN_AGE, UNKNOWN_SEX, UNKNOWN_SITE = MOST_YEARS / 2, 0.5, 0.5
 
 
 def by_vectors(queries: Cohort, gallery: Cohort) -> Similarity:
-    """Cosine of unit vectors; equal vectors (one file of two patients) are exactly as similar.
+    """Cosine (see `as_queries`); equal vectors (one file of two patients) are exactly as similar.
 
     A matrix product rounds equal columns differently by their place, so each different vector is multiplied once.
     """
     whole = gallery.vectors.view(np.dtype((np.void, gallery.vectors.itemsize * gallery.vectors.shape[1])))[:, 0]
     _, first, place = np.unique(whole, return_index=True, return_inverse=True)
     different = gallery.vectors[first].T
-    return lambda rows: (queries.vectors[rows] @ different)[:, place]
+    asked = as_queries(queries.vectors)
+    return lambda rows: (asked[rows] @ different)[:, place]
 
 
 def by_metadata(queries: Cohort, gallery: Cohort) -> Similarity:

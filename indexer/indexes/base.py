@@ -12,7 +12,7 @@ Allowed = npt.NDArray[np.bool_]
 
 
 class VectorIndex(Protocol):
-    """Nearest neighbours of unit vectors by cosine similarity."""
+    """Nearest neighbours by inner product, the cosine of unit vectors; none is longer than 1."""
 
     name: str
 
@@ -21,7 +21,7 @@ class VectorIndex(Protocol):
         ...
 
     def add(self, vectors: Vectors, ids: Ids) -> None:
-        """Hold float32 (n, d) unit rows under int64 (n,) ids that are new to the index."""
+        """Hold float32 (n, d) rows under int64 (n,) ids that are new to the index."""
         ...
 
     def remove(self, ids: Ids) -> None:

@@ -16,7 +16,7 @@ MANY = 100_000
 
 
 class ExactIndex:
-    """Inner products of unit vectors (FAISS `IndexFlatIP` under `IndexIDMap2`): cosine similarity, nothing missed."""
+    """Inner products (FAISS `IndexFlatIP` under `IndexIDMap2`): the cosine of unit vectors, nothing missed."""
 
     name = "exact"
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.embeddings import as_queries, lengths_fit
 from engine.facts import UNKNOWN, Facts, FactsCode, sites_of
 from engine.radiograph import Sex
 
@@ -49,14 +50,35 @@ def test_a_nearer_age_is_more_alike_and_a_shared_site_counts_by_its_share() -> N
 
 
 @given(rows=st.lists(facts, min_size=1, max_size=5), seed=st.integers(0, 9))
-def test_joined_vectors_are_unit_and_keep_the_pixels_order_where_nothing_is_known(rows: list[Facts], seed: int) -> None:
+def test_joined_vectors_are_at_most_unit_and_without_facts_keep_the_pixels_order(rows: list[Facts], seed: int) -> None:
     vectors = np.random.default_rng(seed).standard_normal((len(rows), 6)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     joined = CODE.join(vectors, rows)
     assert joined.shape == (len(rows), 6 + CODE.dimension)
-    assert np.allclose(np.linalg.norm(joined, axis=1), 1, atol=1e-5)
+    assert lengths_fit(joined).all()
     silent = CODE.join(vectors, [UNKNOWN] * len(rows))
-    assert np.allclose(silent @ silent.T, vectors @ vectors.T, atol=1e-5)
+    assert np.allclose(as_queries(silent) @ silent.T, vectors @ vectors.T, atol=1e-5)
+
+
+def test_a_film_is_no_nearer_for_what_is_not_known_of_it() -> None:
+    """A fault of before: rows were stretched to unit length, and films without facts came before films that agree."""
+    pixels = np.array([[1, 0, 0], [0.8, 0.6, 0], [0.82, 0, 0.572]], np.float32)
+    pixels /= np.linalg.norm(pixels, axis=1, keepdims=True)
+    told = Facts(41, Sex.female, ("tibia",))
+    stranger = Facts(5, Sex.male, ("femur",))
+    query, agreeing, silent = CODE.join(pixels, [told, told, UNKNOWN])
+    assert np.linalg.norm(query) == pytest.approx(1, abs=1e-6)
+    asked = as_queries(query[None])[0]
+    assert asked @ agreeing > asked @ silent
+    differing = CODE.join(pixels[2:], [stranger])[0]
+    assert asked @ silent == pytest.approx(asked @ differing, abs=0.03)  # sexes that differ take off their 0.02
+
+
+def test_a_query_of_which_nothing_is_known_goes_by_pixels_alone() -> None:
+    pixels = np.array([[1, 0, 0], [0.9, 0.43589, 0], [0.8, 0, 0.6]], np.float32)
+    told = Facts(41, Sex.female, ("tibia",))
+    query, near, far = CODE.join(pixels, [UNKNOWN, UNKNOWN, told])
+    assert as_queries(query[None])[0] @ np.stack([near, far]).T == pytest.approx([0.9, 0.8], abs=1e-4)
 
 
 def test_impossible_facts_and_weights_are_refused() -> None:

@@ -297,6 +297,21 @@ def test_another_archive_of_the_same_films_is_paired(
         assert "+0.0 (+0.0 to +0.0)" in text
 
 
+def test_two_regions_of_the_same_queries_are_paired(caselink: Run, archive: Path, more_patients: Path) -> None:
+    words = ("evaluate", "--archive", archive, "--queries", more_patients, "--json", "-", *FEW)
+    whole, mask = (caselink(*words, "--roi", roi).json() for roi in ("whole", "mask"))
+    found = caselink(*words, "--roi", "whole", "--against-roi", "mask").json()
+    check(found)
+    compared = found["paired"]["groups"]["all"]["vote_accuracy"]["5"]
+    assert found["paired"]["against"]["roi"] == "mask" and found["manifest"]["roi"] == "whole"
+    assert (compared["this"], compared["other"]) == (
+        whole["groups"]["all"]["vote_accuracy"]["5"]["value"],
+        mask["groups"]["all"]["vote_accuracy"]["5"]["value"],
+    )
+    same = caselink(*words, "--roi", "mask", "--against-roi", "mask").json()["paired"]["groups"]["all"]
+    assert same["vote_accuracy"]["5"]["value"] == 0
+
+
 def test_plots_are_pictures_that_say_what_they_show(caselink: Run, archive: Path, tmp_path: Path) -> None:
     done = caselink("evaluate", "--archive", archive, "--plots", tmp_path / "new" / "plots", *FEW)
     assert done.code == 0, done.err
@@ -318,6 +333,7 @@ def test_plots_are_pictures_that_say_what_they_show(caselink: Run, archive: Path
         (["--merge", "osteosarcoma=flu"], "No film has the entity 'flu'"),
         (["--malignant-at", 2], "a malignant share of 2.0 is impossible"),
         (["--against", "nowhere"], "nowhere holds no archive"),
+        (["--against-roi", "whole"], "say which films with --queries"),
         (["--plots", "/dev/null"], "/dev/null cannot be written"),
     ],
 )

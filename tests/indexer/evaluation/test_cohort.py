@@ -38,7 +38,7 @@ def test_column_finds_extras_and_refuses_strangers(make_cohort: Callable[..., Co
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"vectors": np.ones((2, 4))}, "length 2, not 1"),
+        ({"vectors": np.ones((2, 4))}, "length 2, outside 0 to 1"),
         ({"vectors": np.full((2, 4), np.nan)}, "length nan"),
         ({"vectors": np.ones(2)}, r"shape \(2,\)"),
         ({"entity": ["a"]}, r"'entity' has shape \(1,\)"),

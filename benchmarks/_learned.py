@@ -3,14 +3,48 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.training.recipe import load_recipe
+from indexer.evaluation.cells import signed
 from indexer.evaluation.tables import markdown, percent, pipes
 from indexer.evaluation.vote_tables import confidence_rows, malignancy_rows, set_rows
 
 MERGE = '--merge "osteochondroma=multiple osteochondromas"'
 GROUPED, CENTRE = "validate-default-folds", "validate-default-centre"
+RECIPES = ("adapter", "supcon-mlp", "supcon", "proxy", "arcface")
+"""Other methods than the default's, fitted on centre 1."""
+HELD, REGIONS = "var/btxrd-held", ("segment", "whole")
+TRAIN_HELD = f"caselink train default --data $BTXRD --dev-only --out {HELD}"
+"""A fifth of the split groups teaches neither encoder nor segmenter."""
+TUMOURS = "entity <> 'no tumour'"
+
+
+def _centre(recipe: str) -> str:
+    return f"validate-{recipe}-centre"
+
+
+def _region(roi: str) -> str:
+    return f"held-{roi}"
+
+
+def _validate(recipe: str, name: str, how: str) -> tuple[str, ...]:
+    return (f"caselink validate {recipe} --data $BTXRD {how} {MERGE} --json docs/runs/{name}.json",)
+
+
+def _held(roi: str) -> tuple[str, ...]:
+    where = f'--where "{TUMOURS}" --query-where "{TUMOURS}"'
+    return (
+        TRAIN_HELD,
+        f"caselink index $BTXRD --archive {HELD}-archive --encoder {HELD} --roi mask",
+        f"caselink evaluate --archive {HELD}-archive --queries $BTXRD {where} --roi {roi} --against-roi mask "
+        f"{MERGE} --json docs/runs/{_region(roi)}.json",
+    )
+
+
 COMMANDS = {
-    GROUPED: f"caselink validate default --data $BTXRD --folds 5 {MERGE} --json docs/runs/{GROUPED}.json",
-    CENTRE: f"caselink validate default --data $BTXRD --leave-out 2 {MERGE} --json docs/runs/{CENTRE}.json",
+    GROUPED: _validate("default", GROUPED, "--folds 5"),
+    CENTRE: _validate("default", CENTRE, "--leave-out 2"),
+    **{_region(roi): _held(roi) for roi in REGIONS},
+    **{_centre(recipe): _validate(recipe, _centre(recipe), "--leave-out 2") for recipe in RECIPES},
 }
 TITLES = {
     GROUPED: "Other patients of the same centres (five folds of split groups)",
@@ -21,6 +55,8 @@ ROWS = (
     ("vote accuracy, k = 5", "vote_accuracy", "5"),
     ("macro recall, k = 5", "macro_recall", "5"),
 )
+
+YES = {True: "yes", False: "no", None: "unknown"}
 
 
 def sections(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -39,10 +75,61 @@ def sections(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "a centre gets that calibrates on its own patients, not what carries over from centre 1."
     )
     for name, title in TITLES.items():
-        parts += [f"### {title}", f"```\n{COMMANDS[name]}\n```"]
+        parts += [f"### {title}", _commands(name)]
         run = found.get(name)
         parts += ["Not run."] if run is None else [pipes(beside(run)), *_votes(run), _all(run)]
-    return parts
+    return [*parts, *_regions(found), *_recipes(found)]
+
+
+def _commands(*names: str) -> str:
+    lines = dict.fromkeys(line for name in names for line in COMMANDS[name])
+    return "```\n" + "\n".join(lines) + "\n```"
+
+
+def _regions(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What a query loses whose region nobody drew."""
+    names = [_region(roi) for roi in REGIONS]
+    parts = [
+        "### What a region is worth that nobody drew",
+        "Patients of the fifth that taught neither encoder nor segmenter ask the archive with the region that the "
+        "segmenter proposes (the whole film where it dares none), or with the whole film; beside it the same films "
+        "with the lesion drawn.",
+        _commands(*names),
+    ]
+    runs = [found[name] for name in names if name in found]
+    if not runs:
+        return [*parts, "Not run."]
+    table = [["queries by", "measure", "so", "lesion drawn", "difference", "films"]]
+    for run in runs:
+        paired = run["paired"]["groups"]["all"]
+        for title, measure, k in ROWS:
+            one = paired[measure][k]
+            drawn = percent({"value": one["other"]})
+            asked = percent(run["groups"]["all"][measure][k])
+            table.append([run["manifest"]["roi"], title, asked, drawn, signed(one), f"{run['paired']['n_films']}"])
+    return [*parts, pipes(table)]
+
+
+def _recipes(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which method does how well, on the centre that no fit has seen."""
+    names = {"default": CENTRE, **{recipe: _centre(recipe) for recipe in RECIPES}}
+    parts = [
+        "### What other methods bring",
+        "Each recipe of `caselink train --list` that makes an encoder of one network for caselink itself, fitted on "
+        "centre 1 as it stands; centre 2 asks. The difference is to the untrained default.",
+        _commands(*names.values()),
+    ]
+    table = [["recipe", "method", *(title for title, _, _ in ROWS), "vote accuracy less untrained", "above zero"]]
+    for recipe, name in names.items():
+        run = found.get(name)
+        method = load_recipe(recipe).method
+        if run is None:
+            table.append([recipe, method, "not run", "", "", "", ""])
+            continue
+        difference = run["paired"]["groups"]["all"]["vote_accuracy"]["5"]
+        figures = [percent(run["groups"]["all"][measure][k]) for _, measure, k in ROWS]
+        table.append([recipe, method, *figures, signed(difference), YES[difference["above_zero"]]])
+    return [*parts, pipes(table)]
 
 
 def _votes(run: Mapping[str, Any]) -> list[str]:
@@ -63,8 +150,8 @@ def beside(run: Mapping[str, Any]) -> list[list[str]]:
                 percent(group[measure][k]),
                 percent(floor[measure][k]),
                 percent(group["baselines"]["metadata"][measure][k]),
-                percent(difference),
-                {True: "yes", False: "no", None: "unknown"}[difference["above_zero"]],
+                signed(difference),
+                YES[difference["above_zero"]],
             ]
         )
     return table

@@ -18,8 +18,9 @@ from indexer.filters import parse_filter
 from indexer.ingest import IngestReport, ingest
 from indexer.packs import COLUMNS, Place, read_picture
 from indexer.prepare import Roi
+from indexer.regions import ENCODER
 from indexer.sources import SourceOptions, open_source
-from indexer.votes.films import film_cohort
+from indexer.votes.films import calibrated_on, film_cohort
 from indexer.writer import open_writer
 
 
@@ -68,6 +69,14 @@ def not_taught(cohort: Cohort, taught: frozenset[str]) -> Cohort:
     known = np.array([digest in taught for digest in cohort.extra["sha256"]], dtype=bool)
     rows = np.flatnonzero(~np.isin(groups, groups[known]))
     return cohort if len(rows) == len(cohort) else cohort.take(rows)
+
+
+def has_calibrated(asked: Cohort, archive: Snapshot) -> bool:
+    """Did patients of these films calibrate the votes of an archive, as films of it or of its encoder's run?"""
+    held = set(cohort_of(archive).group.tolist())
+    used = calibrated_on(archive.root / ENCODER)
+    known = zip(asked.group.tolist(), asked.extra["sha256"].tolist(), strict=True)
+    return any(group in held or digest in used for group, digest in known)
 
 
 def without_copies(asked: Cohort, queries: Snapshot, answering: Cohort, archive: Snapshot) -> Cohort:

@@ -8,7 +8,7 @@ from typing import Any
 from api.cli.common import encoder_for, err
 from engine.errors import QueryError
 from indexer.archive import Archive, Snapshot
-from indexer.cohorts import cohort_of, not_taught, unseen, untaught, without_copies
+from indexer.cohorts import cohort_of, has_calibrated, not_taught, unseen, untaught, without_copies
 from indexer.evaluation import (
     CROSS_VALIDATION,
     LEAVE_OUT,
@@ -147,7 +147,10 @@ def _films(archive: Path, plan: Plan) -> _Films:
         _left_out(copies, "query films that are in the archive under another patient")
         facts = _facts(snapshot, roi, plan) | {"n_queries_taught": taught, "n_queries_copies": copies}
         fixing = not_taught(answering, seen)
-        return _Films(answering, fresh if taught else asking, facts, snapshot.votes.calibration, fixing)
+        promised = snapshot.votes.calibration
+        if asking is not None and has_calibrated(fresh, snapshot):
+            promised = None  # what their own entities made would keep its promises to them
+        return _Films(answering, fresh if taught else asking, facts, promised, fixing)
 
 
 def _left_out(films: int, what: str) -> None:

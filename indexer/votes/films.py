@@ -127,12 +127,21 @@ def trained_on(encoder: Path) -> frozenset[str]:
     Raises:
         EncoderError: a split that cannot be understood.
     """
+    return frozenset(digest for digest, role in _roles(encoder).items() if role != UNSEEN)
+
+
+def calibrated_on(encoder: Path) -> frozenset[str]:
+    """Content hashes of the films that calibrated an encoder's run; raises as `trained_on`."""
+    return frozenset(digest for digest, role in _roles(encoder).items() if role == UNSEEN)
+
+
+def _roles(encoder: Path) -> dict[str, str]:
     path = encoder / SPLIT_FILE
     if not path.is_file():
-        return frozenset()
+        return {}
     try:
-        roles = json.loads(path.read_text(encoding="utf-8"))
-        return frozenset(digest for digest, role in roles.items() if role != UNSEEN)
+        roles: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return dict(roles.items())
     except (ValueError, AttributeError) as error:
         raise EncoderError(f"{path} is no split of films ({error}); train the encoder anew") from None
 

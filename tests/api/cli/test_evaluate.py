@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from indexer.archive import Archive
-from indexer.cohorts import not_taught
+from indexer.cohorts import cohort_of, has_calibrated, not_taught, unseen
 from indexer.evaluation import Cohort, evaluate, load_schema
+from indexer.prepare import Roi
 from indexer.regions import ENCODER
 from indexer.votes.films import SPLIT_FILE
 
@@ -108,6 +109,22 @@ def test_an_encoder_that_has_seen_all_cannot_be_judged_by_its_archive(
     assert done.code == 1 and "trained on patients of all 30 films" in done.err
     others = caselink("evaluate", "--archive", root, "--queries", more_patients, "--json", "-", *FEW).json()
     assert others["manifest"]["n_queries_taught"] == 0
+
+
+def test_patients_who_calibrated_the_votes_are_not_told_by_that_calibration(
+    copied: Callable[[], Path], more_patients: Path, bench: Any
+) -> None:
+    """It would keep its promises to them: in an archive they ask or in the fifth that a run set aside."""
+    root = copied()
+    with Archive(root) as opened:
+        snapshot = opened.snapshot
+        assert has_calibrated(cohort_of(snapshot), snapshot)
+        with unseen(snapshot, bench.embedder, more_patients, "auto", Roi.mask) as (asked, _):
+            films = cohort_of(asked)
+            assert not has_calibrated(films, snapshot)
+            roles = dict.fromkeys(films.extra["sha256"][:1], "calibration")
+            (root / ENCODER / SPLIT_FILE).write_text(json.dumps(roles), encoding="utf-8")
+            assert has_calibrated(films, snapshot)
 
 
 def test_a_film_under_another_name_does_not_find_itself(

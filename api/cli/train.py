@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from api.cli.common import err, out
+from api.cli.common import LOUD, err, out
 from api.cli.fitting import again, tell, use_threads
 from api.cli.segment import segment_films, tell_epoch
 from api.cli.segment import train_segmenter as segment_alone
@@ -110,15 +109,17 @@ def _fit(
 
 
 def _list() -> None:
-    rows = Table("recipe", "title", "method", "scales", "paper")
     for name in recipe_names():
         recipe = load_recipe(name)
-        rows.add_row(name, recipe.title, recipe.method, _scales(recipe.scales), recipe.paper)
+        _show(name, recipe.title, recipe.method, recipe.scales, recipe.paper)
     for name in segment_recipe_names():
         segmenter = load_segment_recipe(name)
-        rows.add_row(name, segmenter.title, "segmentation", _scales(segmenter.scales), segmenter.paper)
-    out.print(rows)
+        _show(name, segmenter.title, "segmentation", segmenter.scales, segmenter.paper)
 
 
-def _scales(scales: Mapping[Scale, Any]) -> str:
-    return ", ".join(scale.value for scale in Scale if scale in scales) or "as it is"
+def _show(name: str, title: str, method: str, scales: Mapping[Scale, Any], paper: str) -> None:
+    apart = [scale.value for scale in Scale if scale in scales]
+    said = f"{', '.join(apart)}, else as it stands" if len(apart) < len(Scale) else ", ".join(apart)
+    out.print(name, style=LOUD)
+    for line in (title, f"method: {method}", f"scales: {said}", paper):
+        out.print(f"  {line}", soft_wrap=True)

@@ -35,9 +35,7 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="An archive of the same films by another encoder: paired differences to it.")
     ] = None,
-    against_roi: Annotated[
-        Roi | None, typer.Option(help="Paired differences to the same --queries with this region.")
-    ] = None,
+    against_roi: Annotated[Roi | None, typer.Option(help="The same --queries with this region: differences.")] = None,
     by: Annotated[
         list[str] | None, typer.Option(help="Report each value of a column apart, e.g. centre; repeat.")
     ] = None,

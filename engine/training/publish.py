@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file, save_model
 
 from engine.card import ModelCard
+from engine.embeddings import as_queries
 from engine.encoders.export import MIN_COSINE, onnx_bytes
 from engine.encoders.files import CARD_FILE, ONNX_FILE
 from engine.encoders.runtime import DEFAULT_RUNTIME, OnnxEmbedder
@@ -109,7 +110,7 @@ def _check(fitted: Fitted, embedder: OnnxEmbedder, shape: tuple[int, int, int], 
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     code = embedder.card.facts
     expected = expected if code is None else code.join(expected, [UNKNOWN] * len(expected))
-    cosine = (embedder.embed(patches) * expected).sum(axis=1)
+    cosine = (embedder.embed(patches) * as_queries(expected)).sum(axis=1)
     if not cosine.min() >= MIN_COSINE:
         raise EncoderError(
             f"the exported network agrees with torch to cosine {cosine.min():.4f} only, under {MIN_COSINE}; "

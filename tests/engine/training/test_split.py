@@ -52,7 +52,7 @@ def test_neighbours_match_a_plain_search(drawn_films: Films) -> None:
     for query, labels, near in zip(queries, found.label, found.similarity, strict=True):
         best: dict[str, tuple[float, str]] = {}
         for vector, film in zip(gallery, films.films, strict=True):
-            alike = float(vector @ query)
+            alike = float(vector @ query) / float(query @ query)
             if film.patient not in best or alike > best[film.patient][0]:
                 best[film.patient] = (alike, str(film.entity))
         ranked = sorted(best.values(), reverse=True)[:5]

@@ -16,7 +16,10 @@ ABSTENTIONS = (NO_CASE, TIE, FEW)
 
 @dataclass(frozen=True)
 class SimilarFilm:
-    """One archived film. similarity: cosine to the query, -1..1. region: (x0, y0, x1, y1) embedded, film pixels."""
+    """One archived film. similarity: to the query, -1..1, see `engine.embeddings.as_queries`.
+
+    region: (x0, y0, x1, y1) embedded, film pixels.
+    """
 
     film: int
     similarity: float
@@ -77,7 +80,7 @@ class PredictionSet:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How like the archive a query is. similarity: to the nearest film, whatever the filter, cosine.
+    """How like the archive a query is. similarity: to the nearest film, whatever the filter.
 
     threshold: `quantile` of the archive's own films, without their patients, lie under it.
     """

@@ -117,7 +117,7 @@ def _percent(share: float) -> str:
 def _cases(answer: Answer) -> Table:
     """A row a patient, within 80 columns; words wrap, numbers and pseudonyms do not."""
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
-    for name in ("", "cosine", "entity", "proof", "site", "age", "sex", "patient", "films"):
+    for name in ("", "alike", "entity", "proof", "site", "age", "sex", "patient", "films"):
         table.add_column(name, no_wrap=name not in {"entity", "proof", "site"}, overflow="fold")
     for case in answer.cases:
         facts = (known(fact) for fact in (case.entity, proof_of(case.proof), case.site, case.age, case.sex))

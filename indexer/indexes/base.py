@@ -31,6 +31,6 @@ class VectorIndex(Protocol):
     def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> tuple[Ids, Similarity]:
         """The k nearest of each query (m, d), best first, among `allowed` ids (None = all).
 
-        Returns ids (m, k) and cosine similarities (m, k); where fewer than k are there, the rest is id -1 and -inf.
+        Returns ids (m, k) and inner products (m, k); where fewer than k are there, the rest is id -1 and -inf.
         """
         ...

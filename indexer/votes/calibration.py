@@ -55,7 +55,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Unlike:
-    """A film is unlike the archive where its nearest similarity is under `similarity`, cosine.
+    """A film is unlike the archive where its nearest similarity is under `similarity`.
 
     quantile: the share of the archive's own films, each without its patient, whose nearest lies under it.
     """

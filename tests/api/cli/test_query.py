@@ -59,7 +59,7 @@ def test_what_is_unknown_is_said_and_ages_are_plain(caselink: Run, unsure: Path,
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
     head, *rows = [line.split() for line in done.out.splitlines() if line[:2] in {"  ", "1 ", "2 ", "3 ", "4 "}][:5]
-    assert head == ["cosine", "entity", "proof", "site", "age", "sex", "patient", "films"]
+    assert head == ["alike", "entity", "proof", "site", "age", "sex", "patient", "films"]
     facts = {tuple(row[2:-2]) for row in rows}
     assert facts == {
         ("unknown", "unknown", "unknown", "12", "F"),

@@ -1,15 +1,18 @@
 """`caselink train`: fit an encoder to one's own films, by a recipe."""
 
+import time
 from collections.abc import Mapping
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.common import LOUD, err, out
+from api.cli.common import LOUD, as_json, err, out, save
 from api.cli.fitting import again, tell, use_threads
 from api.cli.segment import segment_films, tell_epoch
 from api.cli.segment import train_segmenter as segment_alone
+from engine.encoders.runtime import usable_cores
 from engine.errors import SourceError, TrainingError
 from engine.segmentation.recipe import load_segment_recipe, segment_recipe_names
 from engine.training.recipe import SEGMENT, Recipe, Scale, load_recipe, recipe_names
@@ -34,6 +37,7 @@ def train(
     dev_only: Annotated[bool, typer.Option("--dev-only", help="Only the fit that is measured.")] = False,
     final_only: Annotated[bool, typer.Option("--final-only", help="Only the fit on all films, unmeasured.")] = False,
     table: Annotated[Path | None, typer.Option(help="CSV of the films (folder layout).")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the run's figures and the time it took there.")] = None,
     here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
 ) -> None:
     """Train an encoder on a source of films; `caselink index --encoder RUN` then uses it."""
@@ -51,11 +55,15 @@ def train(
     again(here=here)
     use_threads()
     listing = open_source(data, layout, SourceOptions(table))
-    if chosen is None:
-        segment_alone(recipe, listing, run, seed, scale=scale, resume=resume)
-        return
     fits = "development" if dev_only else "final" if final_only else "both"
-    _fit(chosen, listing, run, roi, seed, scale, fits, resume=resume)
+    began = time.perf_counter()
+    if chosen is None:
+        figures = dict(segment_alone(recipe, listing, run, seed, scale=scale, resume=resume).card.metrics)
+    else:
+        figures = _fit(chosen, listing, run, roi, seed, scale, fits, resume=resume)
+    if json:
+        took = {"seconds": round(time.perf_counter() - began, 1), "cores": usable_cores(), "resumed": resume}
+        save(json, as_json(figures | {"took": took}))
 
 
 def _fit(
@@ -68,10 +76,13 @@ def _fit(
     fits: str,
     *,
     resume: bool,
-) -> None:
-    """Fit the encoder, and its segmenter where the recipe names one, and write the run folder."""
+) -> dict[str, Any]:
+    """Fit the encoder, and its segmenter where the recipe names one, and write the run folder; its figures."""
     from engine.segmentation.data import too_few_masks
-    from engine.training.publish import publish  # torch and Lightning take seconds to import; --list needs neither
+    from engine.training.publish import (  # torch and Lightning take seconds to import; --list needs neither
+        METRICS_FILE,
+        publish,
+    )
     from engine.training.run import Fits
     from engine.training.run import train as fit
     from engine.training.segmenter import train_segmenter
@@ -106,6 +117,8 @@ def _fit(
     out.print(
         f"report: {run / 'report.html'}\nuse it: caselink index FILMS --archive ARCHIVE --encoder {run}", soft_wrap=True
     )
+    figures: dict[str, Any] = loads((run / METRICS_FILE).read_text(encoding="utf-8"))
+    return figures
 
 
 def _list() -> None:

@@ -77,8 +77,13 @@ def test_what_cannot_be_is_said_in_a_sentence(words: tuple[str, ...], said: str)
 def test_from_films_to_an_answer(synthetic: Path, tmp_path: Path) -> None:
     recipe, run, archive = tmp_path / "tiny.toml", tmp_path / "run", tmp_path / "archive"
     recipe.write_text(TINY, encoding="utf-8")
-    done = caselink("train", recipe, "--data", synthetic, "--layout", "dicom", "--out", run)
+    told = tmp_path / "told.json"
+    done = caselink("train", recipe, "--data", synthetic, "--layout", "dicom", "--out", run, "--json", told)
     assert done.returncode == 0, done.stderr
+    figures, took = json.loads((run / "metrics.json").read_text()), json.loads(told.read_text())
+    fits = figures["development"]["seconds"] + figures["final"]["seconds"]
+    assert took["took"]["seconds"] > fits and took["took"]["cores"] >= 1 and not took["took"]["resumed"]
+    assert {name: took[name] for name in figures} == figures
     lines = [line for line in done.stderr.splitlines() if "epoch" in line]
     assert len(lines) == 6
     assert all("loss" in line and "left" in line for line in lines)

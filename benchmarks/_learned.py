@@ -40,7 +40,9 @@ def _held(roi: str) -> tuple[str, ...]:
     )
 
 
+TRAIN = "train-default"
 COMMANDS = {
+    TRAIN: (f"caselink train default --data $BTXRD --out var/btxrd-run --json docs/runs/{TRAIN}.json",),
     GROUPED: _validate("default", GROUPED, "--folds 5"),
     CENTRE: _validate("default", CENTRE, "--leave-out 2"),
     **{_region(roi): _held(roi) for roi in REGIONS},
@@ -78,12 +80,29 @@ def sections(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         parts += [f"### {title}", _commands(name)]
         run = found.get(name)
         parts += ["Not run."] if run is None else [pipes(beside(run)), *_votes(run), _all(run)]
-    return [*parts, *_regions(found), *_recipes(found)]
+    return [*parts, *_training(found.get(TRAIN)), *_regions(found), *_recipes(found)]
 
 
 def _commands(*names: str) -> str:
     lines = dict.fromkeys(line for name in names for line in COMMANDS[name])
     return "```\n" + "\n".join(lines) + "\n```"
+
+
+def _training(run: Mapping[str, Any] | None) -> list[str]:
+    """How long the default recipe takes, segmenter included."""
+    parts = ["### What training takes", _commands(TRAIN)]
+    if run is None:
+        return [*parts, "Not run."]
+    took, segmenter = run["took"], run["segmenter"]
+    fits = {
+        "encoder, measured on a fifth": (run["development"]["train"]["films"], run["development"]["seconds"]),
+        "encoder, on all": (run["final"]["films"]["films"], run["final"]["seconds"]),
+        "segmenter, with films without a tumour": (segmenter["training_films"], segmenter["training_seconds"]),
+    }
+    table = [["fit", "films", "minutes"]]
+    table += [[name, f"{films:.0f}", f"{seconds / 60:.1f}"] for name, (films, seconds) in fits.items()]
+    table.append([f"the command, on {took['cores']} cores", "", f"{took['seconds'] / 60:.1f}"])
+    return [*parts, pipes(table)]
 
 
 def _regions(found: Mapping[str, Mapping[str, Any]]) -> list[str]:

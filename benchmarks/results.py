@@ -236,7 +236,7 @@ def _commands(run: Run) -> str:
 def measure(data: Path) -> None:
     """Run every command anew; a bench that ends with 1 measured, and found that its aim was missed."""
     places = {"$DATA": str(data), "$BTXRD": str(data / "btxrd"), "$FRACATLAS": str(data / "fracatlas")}
-    for name in ("btxrd-mask", "btxrd-whole", "btxrd-held", "btxrd-held-archive"):
+    for name in ("btxrd-mask", "btxrd-whole", "btxrd-run", "btxrd-held", "btxrd-held-archive"):
         shutil.rmtree(ROOT / "var" / name, ignore_errors=True)
     runs = (*EVALUATIONS, *LEARNED, *PAPERS, *BENCHES)
     for command in dict.fromkeys(command for run in runs for command in run.commands):

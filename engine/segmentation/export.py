@@ -32,7 +32,7 @@ def export_segmenter(
     Raises:
         EncoderError: a network that cannot be exported, or that computes something else afterwards.
     """
-    whole = Probability(network).eval()
+    whole = Probability(network, mirror=recipe.mirror).eval()
     data = onnx_bytes(whole, (1, recipe.size, recipe.size))
     card = SegmenterCard(
         name=recipe.name,

@@ -103,7 +103,7 @@ def fit_segmenter(
     chosen = limited(teachable(films), recipe.most_films, seed)
     taught, asked = (chosen, teachable(watch)) if watch is not None else held_out(chosen, recipe.held_out, seed)
     fitted = fit_network(taught, recipe, seed, checkpoints=checkpoints, resume=resume, progress=progress)
-    seen = look(fitted.network, SegmentTensors.of(asked), recipe.size)
+    seen = look(fitted.network, SegmentTensors.of(asked), recipe.size, mirror=recipe.mirror)
     calibration = calibrate(seen, recipe.cut)
     centres = [film.centre for film in asked.films]
     told = outcomes(seen, recipe.cut, calibration, recipe.threshold, centres)

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.optimize import minimize
+from torch import nn
 from torchmetrics.functional.classification import binary_accuracy, binary_f1_score
 
 from engine.segmentation.card import Calibration
 from engine.segmentation.data import SegmentTensors, plain
 from engine.segmentation.metrics import Outcome, is_hit, mask_box
-from engine.segmentation.networks import GREY, SegmentationNetwork
+from engine.segmentation.networks import GREY, Probability
 from engine.segmentation.proposal import EDGE, confident, propose_box
 
 CHUNK = 16
@@ -29,12 +30,12 @@ class Seen:
 
 
 @torch.inference_mode()
-def look(network: SegmentationNetwork, films: SegmentTensors, size: int) -> Seen:
-    """The maps that a network, in eval mode, makes of films as serving cuts them."""
-    maps, masks = [], []
+def look(network: nn.Module, films: SegmentTensors, size: int, *, mirror: bool = False) -> Seen:
+    """The maps that a network, in eval mode, makes of films as serving cuts them; mirror: see `Probability`."""
+    maps, masks, probability = [], [], Probability(network, mirror=mirror)
     for start in range(0, len(films), CHUNK):
         picture, mask = plain(films.cuts[start : start + CHUNK], films.masks[start : start + CHUNK], size)
-        maps.append(torch.sigmoid(network((picture - GREY) / GREY)).numpy())
+        maps.append(probability((picture - GREY) / GREY).numpy())
         masks.append(mask.numpy() > 0)
     return Seen(np.concatenate(maps), np.concatenate(masks))
 

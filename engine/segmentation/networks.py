@@ -62,15 +62,19 @@ class SegmentationNetwork(nn.Module):
 
 
 class Probability(nn.Module):
-    """A segmentation network as it is exported: (n, 1, size, size) -> (n, size, size), 0..1."""
+    """A segmentation network as it is exported: (n, 1, size, size) -> (n, size, size), 0..1.
 
-    def __init__(self, network: SegmentationNetwork) -> None:
+    mirror: the map is the mean of the film's and its mirror image's, at twice the cost.
+    """
+
+    def __init__(self, network: nn.Module, *, mirror: bool = False) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.mirror = network, mirror
 
     def forward(self, patch: Tensor) -> Tensor:
         """Probability of lesion per pixel."""
-        return torch.sigmoid(self.network(patch))
+        seen = torch.sigmoid(self.network(patch))
+        return (seen + torch.sigmoid(self.network(patch.flip(-1))).flip(-1)) / 2 if self.mirror else seen
 
 
 def build(net: Net) -> nn.Module:

@@ -85,7 +85,8 @@ class SegmentRecipe(Section):
     encoder_rate: the encoder's, over that. dice: weight of the Dice loss, film by film, beside
     cross-entropy. empty: films without a
     lesion in an epoch, as a share of those with one: they teach it to see nothing. held_out: share of split groups
-    that teach nothing and calibrate the confidence. cut, threshold: see `SegmenterCard`. most_films: None = all.
+    that teach nothing and calibrate the confidence. cut, threshold: see `SegmenterCard`. mirror: the film and its
+    mirror image are looked at. most_films: None = all.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -107,6 +108,7 @@ class SegmentRecipe(Section):
     held_out: Annotated[float, Field(ge=0.02, le=0.5)] = 0.12
     cut: Annotated[float, Field(gt=0, lt=1)] = 0.5
     threshold: Share = 0.4
+    mirror: bool = False
     most_films: Annotated[int, Field(ge=20)] | None = None
     geometry: Geometry = Geometry()
     greys: Augmentation = GREYS

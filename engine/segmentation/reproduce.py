@@ -13,7 +13,7 @@ from engine.segmentation.data import SegmentTensors, teachable
 from engine.segmentation.fit import fit_network, limited
 from engine.segmentation.measure import calibrate, look, outcomes, pixel_scores
 from engine.segmentation.metrics import scores
-from engine.segmentation.recipe import PREFIX, Architecture, load_segment_recipe
+from engine.segmentation.recipe import PREFIX, Architecture, SegmentRecipe, load_segment_recipe
 from engine.training.films import TrainingSet
 from engine.training.recipe import Scale
 
@@ -69,7 +69,7 @@ def reproduce_r3(
             taught, asked = some.take(np.flatnonzero(fold_of != fold)), some.take(np.flatnonzero(fold_of == fold))
             began = time.perf_counter()
             network = fit_network(taught, recipe, seed).network
-            done.append(_measured(network, asked, recipe.size, recipe.cut, time.perf_counter() - began))
+            done.append(_measured(network, asked, recipe, time.perf_counter() - began))
             if progress is not None:
                 progress(f"{NAMES[architecture]}, fold {fold + 1}/{folds}: IoU {100 * done[-1].iou:.1f} %")
         parameters = sum(p.numel() for p in network.parameters())
@@ -94,8 +94,8 @@ def _folds(films: TrainingSet, folds: int, seed: int) -> Any:
     return grouped_folds(groups, drawn, folds, seed)
 
 
-def _measured(network: Any, films: TrainingSet, size: int, cut: float, seconds: float) -> Fold:
-    seen = look(network, SegmentTensors.of(films), size)
+def _measured(network: Any, films: TrainingSet, recipe: SegmentRecipe, seconds: float) -> Fold:
+    seen, cut = look(network, SegmentTensors.of(films), recipe.size, mirror=recipe.mirror), recipe.cut
     lesion = seen.masks.any(axis=(1, 2))
     iou, dice, accuracy = (values[lesion] for values in pixel_scores(seen, cut))
     found = scores(outcomes(seen, cut, calibrate(seen, cut), 0.0, [None] * len(films)))

@@ -51,5 +51,13 @@ def discs() -> Callable[[int, int], TrainingSet]:
 def recipe() -> SegmentRecipe:
     """The default at its small scale, smaller still."""
     return load_segment_recipe("segment-unet", Scale.small).model_copy(
-        update={"size": SIZE, "epochs": 2, "batch": 8, "coarse_size": None, "held_out": 0.25, "most_films": None}
+        update={
+            "size": SIZE,
+            "epochs": 2,
+            "batch": 8,
+            "coarse_size": None,
+            "held_out": 0.25,
+            "most_films": None,
+            "mirror": True,
+        }
     )

@@ -16,7 +16,7 @@ from engine.region import Origin
 from engine.segmentation import Segmenter, SegmenterFiles
 from engine.segmentation.fit import LAST, SegmentEpoch, fit_network, fit_segmenter, held_out, limited
 from engine.segmentation.measure import Seen, calibrate, pixel_scores
-from engine.segmentation.networks import SegmentationNetwork
+from engine.segmentation.networks import Probability, SegmentationNetwork
 from engine.segmentation.proposal import confident
 from engine.segmentation.recipe import Architecture, Net, SegmentRecipe
 from engine.segmentation.reproduce import r3_table, reproduce_r3
@@ -197,6 +197,17 @@ def test_every_network_maps_a_film_to_its_pixels(architecture: Architecture, enc
     held = [p for p in network.model.encoder.parameters() if not p.requires_grad]
     assert held
     assert network.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, 64, 64)
+
+
+def test_a_mirrored_film_gets_the_mirrored_map() -> None:
+    torch.manual_seed(0)
+    network = SegmentationNetwork(Net(start="random", freeze_blocks=0)).eval()
+    patch = torch.randn(2, 1, 64, 64)
+    with torch.inference_mode():
+        plain, both = Probability(network), Probability(network, mirror=True)
+        torch.testing.assert_close(both(patch.flip(-1)).flip(-1), both(patch))
+        torch.testing.assert_close(both(patch), (plain(patch) + plain(patch.flip(-1)).flip(-1)) / 2)
+        assert not torch.allclose(plain(patch.flip(-1)).flip(-1), plain(patch))
 
 
 def test_weights_of_another_encoder_are_refused(tmp_path: Path) -> None:

@@ -160,7 +160,13 @@ def beside(run: Mapping[str, Any]) -> list[list[str]]:
     """Trained, untrained and metadata alone under each other, and the paired difference to the untrained."""
     group, floor = run["groups"]["all"], run["floor"]["all"]
     paired = run["paired"]["groups"]["all"]
-    table = [["measure", "trained", "untrained", "age, sex, site only", "trained less untrained", "above zero"]]
+    over = run["over_metadata"]["all"]
+    table = [
+        [
+            "measure", "trained", "untrained", "age, sex, site only", "trained less untrained",
+            "trained less age, sex, site",
+        ]
+    ]  # fmt: skip
     for title, measure, k in ROWS:
         difference = paired[measure][k]
         table.append(
@@ -170,7 +176,7 @@ def beside(run: Mapping[str, Any]) -> list[list[str]]:
                 percent(floor[measure][k]),
                 percent(group["baselines"]["metadata"][measure][k]),
                 signed(difference),
-                YES[difference["above_zero"]],
+                signed(over[measure][k]),
             ]
         )
     return table

@@ -12,7 +12,7 @@ from api.settings import settings
 from engine.encoders import DEFAULT, open_encoder
 from engine.errors import QueryError, SourceError
 from engine.training.recipe import Recipe, Scale, load_recipe
-from indexer.evaluation import CROSS_VALIDATION, LEAVE_OUT, evaluate_folds, markdown, merging, paired
+from indexer.evaluation import CROSS_VALIDATION, LEAVE_OUT, evaluate_folds, markdown, merging, over_baseline, paired
 from indexer.prepare import Roi
 from indexer.sources import SOURCES, Listing, SourceOptions, open_source
 
@@ -99,4 +99,5 @@ def _measured(
         **result.to_dict(facts),
         "paired": {**paired(result, below), "n_left_out": 0, "against": against},
         "floor": below.to_dict(against)["groups"],
+        "over_metadata": over_baseline(result, "metadata"),
     }

@@ -2,7 +2,7 @@
 
 from indexer.evaluation.bootstrap import Clusters, Estimate
 from indexer.evaluation.cohort import Cohort
-from indexer.evaluation.pairing import aligned, paired
+from indexer.evaluation.pairing import aligned, over_baseline, paired
 from indexer.evaluation.partition import Fold, asking, cross_validation, leave_out
 from indexer.evaluation.protocol import CROSS_VALIDATION, LEAVE_OUT, Evaluation, FilmResults, evaluate, evaluate_folds
 from indexer.evaluation.settings import KS, merging
@@ -28,6 +28,7 @@ __all__ = [
     "load_schema",
     "markdown",
     "merging",
+    "over_baseline",
     "paired",
     "rows",
 ]

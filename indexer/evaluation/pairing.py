@@ -36,6 +36,17 @@ def paired(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     return {"n_films": len(one.films.film), "groups": groups}
 
 
+def over_baseline(evaluation: Evaluation, name: str) -> dict[str, Any]:
+    """By group the difference of every figure to a baseline's of the same run, leaves as in `paired`.
+
+    name: as in the run's baselines. Raises QueryError for one that the run has not.
+    """
+    known = evaluation.tree["all"]["baselines"]
+    if name not in known:
+        raise QueryError(f"the run has no baseline {name!r}; name one of {', '.join(known)}")
+    return {group: _differences(tree, tree["baselines"].get(name, {})) for group, tree in evaluation.tree.items()}
+
+
 def aligned(one: Cohort, other: Cohort) -> tuple[Cohort, Cohort]:
     """The films that both have (by sha256 and file), in the order of `one`, all facts of `one`.
 

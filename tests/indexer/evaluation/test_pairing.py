@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import QueryError
-from indexer.evaluation import Cohort, Evaluation, aligned, evaluate, load_schema, paired
+from indexer.evaluation import Cohort, Evaluation, aligned, evaluate, load_schema, over_baseline, paired
 from indexer.evaluation.bootstrap import Clusters
 
 
@@ -34,6 +34,19 @@ def test_a_run_against_itself_differs_in_nothing(cohort: Cohort) -> None:
     assert len(found) > 40
     for leaf in found:
         assert (leaf["value"], leaf["low"], leaf["high"], leaf["above_zero"]) == (0, 0, 0, False)
+
+
+def test_a_run_beside_its_own_baseline(cohort: Cohort) -> None:
+    one = evaluate(cohort, None, resamples=60)
+    found = over_baseline(one, "metadata")["all"]
+    assert {"precision", "vote_accuracy", "macro_recall"} <= set(found)
+    for measure in ("precision", "macro_recall"):
+        mine, theirs = (tree[measure]["5"] for tree in (one.tree["all"], one.tree["all"]["baselines"]["metadata"]))
+        leaf, draws = found[measure]["5"], mine.draws - theirs.draws
+        assert leaf["value"] == mine.value - theirs.value
+        assert (leaf["low"], leaf["high"]) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])))
+    with pytest.raises(QueryError, match="majority"):
+        over_baseline(one, "dreams")
 
 
 def test_differences_and_their_intervals_are_those_of_the_same_draws(cohort: Cohort) -> None:

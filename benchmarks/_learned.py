@@ -123,7 +123,7 @@ def _regions(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         paired = run["paired"]["groups"]["all"]
         for title, measure, k in ROWS:
             one = paired[measure][k]
-            drawn = percent({"value": one["other"]})
+            drawn = percent({"value": one["other"], "low": None, "high": None})
             asked = percent(run["groups"]["all"][measure][k])
             table.append([run["manifest"]["roi"], title, asked, drawn, signed(one), f"{run['paired']['n_films']}"])
     return [*parts, pipes(table)]

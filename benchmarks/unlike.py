@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import mannwhitneyu
 
-from engine.embeddings import Vectors
+from engine.embeddings import Vectors, as_queries
 from engine.encoders import DEFAULT, EncoderFiles, OnnxEmbedder, encoder_files
 from engine.readers import read
 from engine.region import Region
@@ -53,7 +53,7 @@ Rows = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Films:
-    """Films of one source: float32 (n, d) unit vectors, float64 (n, 6) of what the control sees."""
+    """Films of one source: float32 (n, d) vectors, float64 (n, 6) of what the control sees."""
 
     vectors: Vectors
     marks: Reals
@@ -108,8 +108,8 @@ def photographs(files: EncoderFiles) -> Films:
 def figure(name: str, inside: Films, kin: npt.NDArray[np.int64], outside: Films) -> Figure:
     """kin: (n,), films of one code are not held against each other."""
     own = kin[:, None] == kin
-    likeness = np.where(own, -np.inf, inside.vectors @ inside.vectors.T).max(axis=1)
-    strange = (outside.vectors @ inside.vectors.T).max(axis=1)
+    likeness = np.where(own, -np.inf, as_queries(inside.vectors) @ inside.vectors.T).max(axis=1)
+    strange = (as_queries(outside.vectors) @ inside.vectors.T).max(axis=1)
     spread = inside.marks.std(axis=0) + 1e-9
     near, far = (_distance(one.marks / spread, inside.marks / spread) for one in (inside, outside))
     control = np.where(own, np.inf, near).min(axis=1), far.min(axis=1)

@@ -141,7 +141,7 @@ def _roles(encoder: Path) -> dict[str, str]:
         return {}
     try:
         roles: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        return dict(roles.items())
+        return dict(roles.items())  # a list has none
     except (ValueError, AttributeError) as error:
         raise EncoderError(f"{path} is no split of films ({error}); train the encoder anew") from None
 

@@ -6,10 +6,12 @@ from typing import Any
 from indexer.reproduce.report import Table
 
 ROWS = ("r1", "r2", "r3", "r7")
+SCALES = ("cpu", "small")
 COMMANDS = {
-    f"reproduce-{row}-small": f"caselink reproduce {row} --data $BTXRD --scale small "
-    f"--json docs/runs/reproduce-{row}-small.json"
+    f"reproduce-{row}-{scale}": f"caselink reproduce {row} --data $BTXRD --scale {scale} "
+    f"--json docs/runs/reproduce-{row}-{scale}.json"
     for row in ROWS
+    for scale in SCALES
 }
 
 
@@ -17,14 +19,16 @@ def sections(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The page's paragraphs and tables. found: stored runs by name; those not run are named as such."""
     parts = [
         "## Tables of papers",
-        "The protocol of each paper on BTXRD, patients kept apart, at the scale that was run: `small` fits in minutes "
-        "on two cores, on few films, and says that the way is right, not how good the method is. No scale stands in "
-        "for another.",
+        "The protocol of each paper on BTXRD, patients kept apart, at the scale that was run. `cpu` takes all films "
+        "and up to 40 minutes a fit on two cores, from the packaged weights. `small` fits in minutes, on few films, "
+        "and says that the way is right, not how good the method is. `paper` needs a GPU and a hub's weights. No "
+        "scale stands in for another.",
     ]
     for name, command in COMMANDS.items():
         run = found.get(name)
-        title = name.split("-")[1].upper() if run is None else run["title"]
-        parts += [f"### {title}", f"```\n{command}\n```"]
+        _, row, scale = name.split("-")
+        title = row.upper() if run is None else run["title"]
+        parts += [f"### {title}, at `{scale}`", f"```\n{command}\n```"]
         parts.append("Not run." if run is None else _shown(run))
     return parts
 

@@ -44,7 +44,7 @@ lock:
 	for faiss in cpu gpu; do $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url \
 	  --no-header --no-annotate --extra $$faiss --extra train --extra dev --output-file requirements/$$faiss.lock --quiet; done
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
-	  --extra cpu --extra scale --extra train --extra dev --output-file requirements/scale.lock --quiet
+	  --extra cpu --extra scale --extra peers --extra train --extra dev --output-file requirements/scale.lock --quiet
 
 clean:
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache

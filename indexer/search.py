@@ -16,6 +16,7 @@ from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, c
 from indexer.archive import Snapshot
 from indexer.catalogue import FILTER_COLUMNS, Row
 from indexer.filters import parse_filter
+from indexer.indexes import IdSet
 from indexer.votes.verdict import Hit, Polled, verdict
 
 MAX_K = 1000
@@ -213,7 +214,7 @@ def _all_films(snapshot: Snapshot, query: Vectors, patients: Sequence[int], allo
 
 def _hits(snapshot: Snapshot, query: Vectors, reach: int, allowed: Mask) -> list[Hit]:
     """The allowed films that share the `reach` nearest vectors, best first, equals by row."""
-    vectors = None if bool(allowed.all()) else snapshot.vector[allowed]
+    vectors = None if bool(allowed.all()) else IdSet(snapshot.vector[allowed])
     ids, similarity = snapshot.index.search(query[None], reach, vectors)
     held = ids[0] >= 0  # films that share a vector make `reach` larger than the index
     likeness = np.clip(similarity[0][held], -1, 1).tolist()

@@ -1,14 +1,13 @@
 """The registry of vector indexes; the only place that imports FAISS."""
 
-from collections.abc import Callable
 from importlib.metadata import distributions
 
 from engine.errors import ArchiveError
-from indexer.indexes.base import VectorIndex
+from indexer.indexes.base import IdSet, VectorIndex
 from indexer.indexes.exact import ExactIndex
 
-INDEXES: dict[str, Callable[[int], VectorIndex]] = {"exact": ExactIndex}
-"""Name to constructor from the vectors' dimension; registering an index here puts it under the contract tests."""
+INDEXES: dict[str, type[VectorIndex]] = {"exact": ExactIndex}
+"""Name to class; registering an index here puts it under the contract tests."""
 
 
 def check_one_faiss(installed: set[str] | None = None) -> None:
@@ -25,4 +24,4 @@ def check_one_faiss(installed: set[str] | None = None) -> None:
         raise ArchiveError(f"{' and '.join(found)} are installed together; make the environment anew with `make env`")
 
 
-__all__ = ["INDEXES", "ExactIndex", "VectorIndex", "check_one_faiss"]
+__all__ = ["INDEXES", "ExactIndex", "IdSet", "VectorIndex", "check_one_faiss"]

@@ -1,6 +1,8 @@
 """The one protocol of every vector index. Higher similarity is nearer, for all of them."""
 
-from typing import Protocol
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -8,29 +10,77 @@ import numpy.typing as npt
 from engine.embeddings import Ids, Vectors
 
 Similarity = npt.NDArray[np.float32]
-Allowed = npt.NDArray[np.bool_]
+Bits = npt.NDArray[np.uint8]
+
+
+class IdSet:
+    """The ids that may answer, made once for a filter and kept: sorted int64 `ids`, each once, and a bit for each."""
+
+    def __init__(self, ids: Ids) -> None:
+        self.ids: Ids = np.unique(np.asarray(ids, dtype=np.int64))
+        if len(self.ids) and self.ids[0] < 0:
+            raise ValueError(f"an id of {self.ids[0]} is below 0, the least there is")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def bits(self) -> Bits:
+        """uint8 (ceil((largest id + 1) / 8),): bit i of byte j stands for id 8 j + i."""
+        flags = np.zeros(int(self.ids[-1]) + 1 if len(self.ids) else 0, dtype=bool)
+        flags[self.ids] = True
+        return np.packbits(flags, bitorder="little")
 
 
 class VectorIndex(Protocol):
-    """Nearest neighbours by inner product, the cosine of unit vectors; none is longer than 1."""
+    """Nearest neighbours by inner product, the cosine of unit vectors; no vector held is longer than 1.
+
+    Ids are int64, 0 or more, and unique in an index. Searches may run in several threads at once; adding and removing
+    need the index for themselves.
+    """
 
     name: str
+
+    def __init__(self, dimension: int) -> None:
+        """An empty index for vectors of so many numbers."""
+        ...
 
     def __len__(self) -> int:
         """Vectors held."""
         ...
 
+    def build(self, vectors: Vectors, ids: Ids) -> None:
+        """Hold these and nothing else, and fit to them whatever the index learns from its vectors."""
+        ...
+
     def add(self, vectors: Vectors, ids: Ids) -> None:
-        """Hold float32 (n, d) rows under int64 (n,) ids that are new to the index."""
+        """Hold float32 (n, d) rows under int64 (n,) ids that are new to the index; the next search finds them."""
         ...
 
     def remove(self, ids: Ids) -> None:
-        """Forget these ids; ids that are not held are ignored."""
+        """Forget these ids, and their vectors' bytes in what `save` writes; ids that are not held are ignored."""
         ...
 
-    def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> tuple[Ids, Similarity]:
-        """The k nearest of each query (m, d), best first, among `allowed` ids (None = all).
+    def search(self, queries: Vectors, k: int, allowed: IdSet | None = None) -> tuple[Ids, Similarity]:
+        """The k nearest of each query (m, d), best first, among `allowed` (None = all).
 
-        Returns ids (m, k) and inner products (m, k); where fewer than k are there, the rest is id -1 and -inf.
+        Returns ids (m, k) and inner products (m, k); where fewer than k are found, the rest is id -1 and -inf.
+        """
+        ...
+
+    def way(self, k: int, allowed: IdSet | None = None) -> str:
+        """How `search` would go about it, in a few words for the answer's manifest."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the index as files into a folder that is there and empty."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, dimension: int) -> Self:
+        """What `save` wrote, ready to search and to be added to; whose hashes the caller has checked.
+
+        Raises:
+            ArchiveCorrupt: files that do not belong together.
         """
         ...

@@ -1,6 +1,6 @@
 """Every index of the registry against a plain oracle; registering one puts it under these tests."""
 
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveError
-from indexer.indexes import INDEXES, VectorIndex, check_one_faiss
+from indexer.indexes import INDEXES, IdSet, VectorIndex, check_one_faiss
 
-Make = Callable[[int], VectorIndex]
+Make = type[VectorIndex]
 every_index = pytest.mark.parametrize("make", INDEXES.values(), ids=list(INDEXES))
 
 
@@ -34,7 +34,7 @@ def plain(
 
 
 def check(index: VectorIndex, held: dict[int, Vectors], queries: Vectors, k: int, allowed: Ids | None) -> None:
-    ids, similarity = index.search(queries, k, allowed)
+    ids, similarity = index.search(queries, k, None if allowed is None else IdSet(allowed))
     assert ids.shape == similarity.shape == (len(queries), k)
     assert (ids.dtype, similarity.dtype) == (np.dtype(np.int64), np.dtype(np.float32))
     some = None if allowed is None else set(allowed.tolist())
@@ -107,7 +107,7 @@ def test_higher_is_nearer_and_opposite_is_minus_one(make: Make) -> None:
 def test_nobody_may_answer(make: Make) -> None:
     index = make(3)
     index.add(unit(np.random.default_rng(1), 9, 3), np.arange(9, dtype=np.int64))
-    ids, similarity = index.search(unit(np.random.default_rng(2), 2, 3), 4, np.empty(0, np.int64))
+    ids, similarity = index.search(unit(np.random.default_rng(2), 2, 3), 4, IdSet(np.empty(0, np.int64)))
     assert ids.tolist() == [[-1] * 4] * 2
     assert np.isneginf(similarity).all()
 
@@ -142,6 +142,64 @@ def test_large_ids_among_few_allowed(make: Make) -> None:
     vectors = unit(np.random.default_rng(5), 4, 4)
     index.add(vectors, ids)
     check(index, dict(zip(ids.tolist(), vectors, strict=True)), vectors, 3, np.array([8, 10_000_000], np.int64))
+
+
+@every_index
+def test_what_was_saved_is_loaded_and_goes_on(make: Make, tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    vectors, ids = unit(rng, 50, 16), np.arange(50, dtype=np.int64) * 2
+    index = make(16)
+    index.build(vectors[:40], ids[:40])
+    index.remove(ids[:5])
+    index.save(tmp_path)
+    loaded = make.load(tmp_path, 16)
+    loaded.add(vectors[40:], ids[40:])
+    loaded.add(vectors[:1], ids[:1])
+    loaded.remove(ids[5:7])
+    held = dict(zip(ids.tolist(), vectors, strict=True))
+    for gone in [*ids[1:7].tolist()]:
+        del held[gone]
+    check(loaded, held, unit(rng, 3, 16), 4, None)
+
+
+@every_index
+def test_a_removed_vector_is_in_no_file(make: Make, tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    vectors, ids = unit(rng, 60, 16), np.arange(60, dtype=np.int64)
+    index = make(16)
+    index.build(vectors, ids)
+    index.remove(ids[:3])
+    index.save(tmp_path)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert written
+    assert not any(vector.tobytes()[:16] in written for vector in vectors[:3])
+
+
+@every_index
+def test_building_anew_forgets_what_was_held(make: Make) -> None:
+    rng = np.random.default_rng(8)
+    vectors = unit(rng, 30, 8)
+    index = make(8)
+    index.build(vectors[:20], np.arange(20, dtype=np.int64))
+    index.build(vectors[20:], np.arange(20, 30, dtype=np.int64))
+    assert len(index) == 10
+    check(index, dict(zip(range(20, 30), vectors[20:], strict=True)), vectors[:2], 12, None)
+
+
+@every_index
+def test_says_how_it_searches(make: Make) -> None:
+    index = make(8)
+    assert index.way(5)
+    assert index.way(5, IdSet(np.arange(3, dtype=np.int64)))
+
+
+def test_an_id_set_is_sorted_and_a_bit_each() -> None:
+    some = IdSet(np.array([9, 2, 9], np.int64))
+    assert some.ids.tolist() == [2, 9]
+    assert np.flatnonzero(np.unpackbits(some.bits, bitorder="little")).tolist() == [2, 9]
+    assert len(IdSet(np.empty(0, np.int64)).bits) == 0
+    with pytest.raises(ValueError, match="-3"):
+        IdSet(np.array([-3, 2]))
 
 
 @every_index

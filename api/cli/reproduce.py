@@ -11,7 +11,7 @@ from engine.errors import QueryError
 from engine.segmentation.recipe import Architecture
 from engine.training.recipe import Scale
 from indexer.durable import write_durably
-from indexer.indexes.lsh import BITS
+from indexer.indexes.signatures import BITS
 from indexer.prepare import Roi
 from indexer.sources import SOURCES, SourceOptions, open_source
 

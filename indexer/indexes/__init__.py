@@ -4,9 +4,17 @@ from importlib.metadata import distributions
 
 from engine.errors import ArchiveError
 from indexer.indexes.base import IdSet, VectorIndex
+from indexer.indexes.compact import CompactIndex
 from indexer.indexes.exact import ExactIndex
+from indexer.indexes.gpu import GpuIndex, why_no_gpu
+from indexer.indexes.hnsw import HnswIndex
+from indexer.indexes.lsh import LshIndex
+from indexer.indexes.minhash import MinHashIndex
 
-INDEXES: dict[str, type[VectorIndex]] = {"exact": ExactIndex}
+ALL: tuple[type[VectorIndex], ...] = (ExactIndex, LshIndex, MinHashIndex, HnswIndex, CompactIndex, GpuIndex)
+ABSENT: dict[str, str] = {name: why for name, why in {GpuIndex.name: why_no_gpu()}.items() if why is not None}
+"""Name to the reason, of indexes that cannot be used here."""
+INDEXES: dict[str, type[VectorIndex]] = {index.name: index for index in ALL if index.name not in ABSENT}
 """Name to class; registering an index here puts it under the contract tests."""
 
 
@@ -24,4 +32,4 @@ def check_one_faiss(installed: set[str] | None = None) -> None:
         raise ArchiveError(f"{' and '.join(found)} are installed together; make the environment anew with `make env`")
 
 
-__all__ = ["INDEXES", "ExactIndex", "IdSet", "VectorIndex", "check_one_faiss"]
+__all__ = ["ABSENT", "INDEXES", "IdSet", "VectorIndex", "check_one_faiss"]

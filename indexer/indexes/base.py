@@ -1,14 +1,17 @@
 """The one protocol of every vector index. Higher similarity is nearer, for all of them."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.embeddings import Ids, Vectors
 
+T = TypeVar("T")
 Similarity = npt.NDArray[np.float32]
 Bits = npt.NDArray[np.uint8]
 
@@ -18,6 +21,7 @@ class IdSet:
 
     def __init__(self, ids: Ids) -> None:
         self.ids: Ids = np.unique(np.asarray(ids, dtype=np.int64))
+        self._made: WeakKeyDictionary[Any, tuple[object, Any]] = WeakKeyDictionary()
         if len(self.ids) and self.ids[0] < 0:
             raise ValueError(f"an id of {self.ids[0]} is below 0, the least there is")
 
@@ -30,6 +34,14 @@ class IdSet:
         flags = np.zeros(int(self.ids[-1]) + 1 if len(self.ids) else 0, dtype=bool)
         flags[self.ids] = True
         return np.packbits(flags, bitorder="little")
+
+    def once(self, owner: object, generation: object, make: Callable[[], T]) -> T:
+        """What `make` gives, kept for its owner until the generation is another."""
+        kept = self._made.get(owner)
+        if kept is None or kept[0] != generation:
+            kept = self._made[owner] = generation, make()
+        found: T = kept[1]
+        return found
 
 
 class VectorIndex(Protocol):
@@ -68,8 +80,19 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def tune(self, recall: float) -> float:
+        """Spend as little on a search as finds this share of the ten nearest, measured on vectors held; what it found.
+
+        recall: in 0..1. An index that finds them all gives 1. Nothing changes for an index that is empty.
+        """
+        ...
+
     def way(self, k: int, allowed: IdSet | None = None) -> str:
         """How `search` would go about it, in a few words for the answer's manifest."""
+        ...
+
+    def resident(self) -> int:
+        """Bytes that it keeps in memory; what is memory-mapped from a file is not among them."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -55,6 +55,14 @@ class ExactIndex:
             similarity, ids = self._index.search(np.ascontiguousarray(queries), k, params=parameters)
         return ids, np.where(ids < 0, -np.inf, similarity).astype(np.float32)
 
+    def tune(self, recall: float) -> float:
+        """See `VectorIndex.tune`: nothing is missed."""
+        return 1.0
+
+    def resident(self) -> int:
+        """See `VectorIndex.resident`."""
+        return len(self) * (4 * int(self._index.d) + 16)  # a row, its id, and its place in the table of ids
+
     def way(self, k: int, allowed: IdSet | None = None) -> str:
         """See `VectorIndex.way`."""
         return "all compared" if allowed is None else "all that may answer compared"

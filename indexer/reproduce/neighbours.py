@@ -12,7 +12,7 @@ from indexer.evaluation.ranking import Asked, Gallery, Similarity, Ties, archive
 from indexer.evaluation.scores import Scores, score
 from indexer.evaluation.similarities import by_metadata, by_vectors
 from indexer.evaluation.trial import TIE_DRAWS, Trial, make_trial
-from indexer.indexes.lsh import BITS, hamming, signatures
+from indexer.indexes.signatures import BITS, hamming, signatures
 from indexer.reproduce.scores import Names, answers
 
 MEASURES = ("precision", "hit", "accuracy", "macro_precision", "macro_recall")

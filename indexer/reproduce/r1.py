@@ -20,7 +20,7 @@ from engine.training.recipe import Recipe
 from engine.training.tabular import Trees
 from indexer.evaluation import KS
 from indexer.evaluation.cohort import Cohort
-from indexer.indexes.lsh import BITS, kept
+from indexer.indexes.signatures import BITS, kept
 from indexer.reproduce.gallery import Example, chosen, picture
 from indexer.reproduce.neighbours import MEASURES, Figures, Search, Votes, neighbours, neighbours_by_metadata
 from indexer.reproduce.scores import Answers, Names, Spread, answers, commonest, spreads

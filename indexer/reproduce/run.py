@@ -14,7 +14,7 @@ from engine.training.films import TrainingSet
 from engine.training.looks import has_gpu
 from engine.training.members import Tell
 from engine.training.recipe import Recipe, Scale, load_recipe
-from indexer.indexes.lsh import BITS
+from indexer.indexes.signatures import BITS
 from indexer.prepare import Roi
 from indexer.reproduce import published
 from indexer.reproduce.films import Films

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import QueryError
-from indexer.indexes import lsh
+from indexer.indexes import signatures as lsh
 
 
 def unit(seed: int, n: int, d: int = 16) -> np.ndarray:
@@ -54,3 +54,31 @@ def test_more_bits_keep_more_neighbours() -> None:
     assert 0 < few < many <= 1
     assert many > 0.6
     assert lsh.kept(queries, table[:5]) == 1  # all there are
+
+
+@pytest.mark.parametrize("planes", list(lsh.Planes))
+def test_signers_set_a_bit_above_each_plane(planes: lsh.Planes) -> None:
+    vectors = unit(3, 400, 64)
+    signer = lsh.Signer.fit(vectors, 256, planes)
+    codes = signer(vectors[:20])
+    assert (codes.shape, signer.bits) == ((20, 32), 256)
+    for vector, code in zip(vectors[:20].astype(np.float64), codes, strict=True):
+        above = vector @ signer.normals.astype(np.float64) - signer.offsets
+        clear = np.abs(above) > 1e-5
+        assert (np.unpackbits(code, bitorder="little").astype(bool)[clear] == (above > 0)[clear]).all()
+    assert (lsh.Signer.fit(vectors, 256, planes).normals == signer.normals).all()
+
+
+def test_parallel_planes_order_better_than_random_ones() -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(3000, 64)) / np.arange(1, 65)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    queries, table = rows[:50], rows[50:]
+    exact = np.argsort(-(queries @ table.T), axis=1)[:, :10]
+
+    def found(planes: lsh.Planes) -> float:
+        signer = lsh.Signer.fit(table, 256, planes)
+        near = np.argsort(lsh.hamming(signer(queries), signer(table)), axis=1, kind="stable")[:, :100]
+        return float(np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(exact, near, strict=True)]))
+
+    assert found(lsh.Planes.parallel) > found(lsh.Planes.random)

@@ -210,7 +210,7 @@ class Rows:
 
 
 def _top(near: Similarity, positions: Positions, k: int) -> tuple[Positions, Similarity]:
-    """The k largest of each row, largest first, equals by position."""
+    """The k largest of each row, largest first, equals by position; which of several as small as the last is open."""
     if near.shape[1] > 4 * k:  # a cut first: sorting all would cost more than comparing them
         cut = np.argpartition(-near, k - 1, axis=1)[:, :k]
         near, positions = np.take_along_axis(near, cut, 1), np.take_along_axis(positions, cut, 1)

@@ -206,7 +206,7 @@ def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveW
         ArchiveBusy: another process writes. ModelMismatch: the archive holds another model's vectors.
         ArchiveError: the place is taken by something else.
     """
-    with _writing(root):
+    with locked(root):
         with room_on_disk(root):
             manifest = _manifest_or_new(root, card, encoder)
             manifest.card.require(card)
@@ -220,8 +220,12 @@ def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveW
 
 
 @contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    """The place for an archive, locked against other writers."""
+def locked(root: Path) -> Iterator[None]:
+    """The place for an archive, locked against other writers.
+
+    Raises:
+        ArchiveBusy, ArchiveError: see `open_writer`.
+    """
     _check_place(root)
     lock = FileLock(root / LOCK)
     try:

@@ -35,6 +35,8 @@ def repair(root: Path) -> tuple[Repair, ...]:
     Raises:
         ArchiveError: no archive there. ArchiveBusy: another process writes. DiskFull: nothing was mended by halves.
     """
+    if not (root / NAME).exists():
+        read_manifest(root)  # says so; a lock would make the folder
     with locked(root):
         checked = verify(root)
         if checked.version is None:

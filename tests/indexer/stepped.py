@@ -80,6 +80,7 @@ class Steps:
             self(needs_room=event not in FREEING)
 
     def watch(self) -> None:
+        os.fsync = lambda _: None  # a kill leaves what the system has been handed; only a power cut would not
         sys.addaudithook(self.audit)
         for module in (durable, packs, writing):
             for name in ("sync_file", "sync_folder"):

@@ -23,6 +23,7 @@ from indexer.votes import Calibration
 from indexer.votes.films import VoteFacts, untreated, vote_facts
 
 KEY = "private/pseudonym.key"
+NETWORK = ".onnx"
 ATTEMPTS = 20
 """Versions tried, where a writer sweeps each away before it is read; it keeps the last few, so one mostly does."""
 
@@ -92,6 +93,9 @@ def open_snapshot(root: Path) -> Snapshot:
 
 def _load(root: Path, manifest: Manifest) -> Snapshot:
     pseudonyms = load_manifest_key(root, manifest)
+    for file in manifest.encoder_files:
+        if not file.path.endswith(NETWORK):  # hashed by whoever runs it, against its card
+            check_file(root, file)
     catalogue = Catalogue(check_file(root, manifest.catalogue))
     with ExitStack() as undo:
         undo.callback(catalogue.close)

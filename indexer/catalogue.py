@@ -1,7 +1,7 @@
 """The catalogue: patients, lesions, films, events and the ledger of files, in DuckDB. The only owner of duckdb."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 from engine.errors import ArchiveCorrupt
 from indexer.durable import full_disk
 from indexer.filters import ColumnType, Filter
+from indexer.packs import Place
 
 Row = dict[str, Any]
 
@@ -81,17 +82,20 @@ class Catalogue:
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         self.path = path
+        self._db = self._connect(writable)
+
+    def _connect(self, writable: bool) -> duckdb.DuckDBPyConnection:
+        # one thread for the writer: the other cores read films
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1 if writable else 2,
+            "default_block_size": BLOCK_SIZE,
+            "wal_autocheckpoint": "0B",  # into the file at once: nobody else reads the writer's own copy
+        }
         try:
             with self._room():
-                # one thread for the writer: the other cores read films
-                settings: dict[str, str | bool | int | float | list[str]] = {
-                    "threads": 1 if writable else 2,
-                    "default_block_size": BLOCK_SIZE,
-                    "wal_autocheckpoint": "0B",  # into the file at once: nobody else reads the writer's own copy
-                }
-                self._db = duckdb.connect(str(path), read_only=not writable, config=settings)
+                return duckdb.connect(str(self.path), read_only=not writable, config=settings)
         except (duckdb.Error, OSError) as error:
-            raise ArchiveCorrupt(f"the catalogue {path.name} cannot be opened ({type(error).__name__})") from None
+            raise ArchiveCorrupt(f"the catalogue {self.path.name} cannot be opened ({type(error).__name__})") from None
 
     @classmethod
     def create(cls, path: Path) -> "Catalogue":
@@ -114,6 +118,26 @@ class Catalogue:
     def checkpoint(self) -> None:
         """Bring everything committed into the one file, so that it can be copied."""
         self._write("CHECKPOINT")
+
+    def compact(self) -> None:
+        """Write the file anew with the rows that it holds: DuckDB leaves the bytes of deleted rows in a file.
+
+        Raises:
+            DiskFull: the catalogue must not be published any more.
+        """
+        fresh = self.path.with_name(f"{self.path.name}.fresh")
+        place = str(fresh).replace("'", "''")
+        self._write(f"ATTACH '{place}' AS fresh")
+        with self.transaction():
+            for name, columns in TABLES.items():
+                self._write(f"CREATE TABLE fresh.{name} ({columns})")
+                self._write(f"INSERT INTO fresh.{name} SELECT * FROM {name} ORDER BY rowid")
+        self._write("CHECKPOINT fresh")
+        self._write("DETACH fresh")
+        self.close()
+        self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
+        fresh.replace(self.path)
+        self._db = self._connect(writable=True)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The answer's rows as dictionaries."""
@@ -156,6 +180,18 @@ class Catalogue:
         chosen = list(values)
         if chosen:
             self._write(f'DELETE FROM {table} WHERE "{column}" IN (SELECT unnest(?))', [chosen])
+
+    def move_pictures(self, moved: Mapping[Place, Place]) -> None:
+        """Give films whose picture lies at a key of `moved` the place it has there."""
+        if moved:
+            packs, starts, _ = zip(*moved, strict=True)
+            new_packs, new_starts, _ = zip(*moved.values(), strict=True)
+            self._write(
+                "UPDATE films SET thumbnail_pack = p, thumbnail_start = s FROM "
+                "(SELECT unnest(?) AS op, unnest(?) AS os, unnest(?) AS p, unnest(?) AS s) "
+                "WHERE thumbnail_pack = op AND thumbnail_start = os",
+                [list(packs), list(starts), list(new_packs), list(new_starts)],
+            )
 
     def forget_files(self, source: str, files: Sequence[str]) -> None:
         """Strike files of a source from the ledger."""

@@ -9,7 +9,7 @@ from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.durable import hash_file, write_durably
 
-FORMAT = 4
+FORMAT = 5
 NAME = "manifest.json"
 
 
@@ -47,7 +47,8 @@ class Manifest:
     """One published version of an archive. key: fingerprint of the pseudonym key that it was made with.
 
     segmenter: fingerprint of the segmenter beside its encoder, None where there is none. calibration: of its votes,
-    None where there is none.
+    None where there is none. encoder_files: all that lies in the encoder's folder. oldest: versions before it may not
+    stay on disk, since a patient of theirs was erased.
     """
 
     version: int
@@ -64,6 +65,14 @@ class Manifest:
     next_lesion: int = 0
     segmenter: str | None = None
     calibration: PublishedFile | None = None
+    encoder_files: tuple[PublishedFile, ...] = ()
+    oldest: int = 0
+
+    @property
+    def files(self) -> tuple[PublishedFile, ...]:
+        """Every file that is written once: all but the packs, the key and the manifest itself."""
+        calibration = () if self.calibration is None else (self.calibration,)
+        return (self.catalogue, *calibration, *self.segments, *self.encoder_files)
 
     @property
     def synthetic(self) -> bool:
@@ -81,9 +90,13 @@ class Manifest:
 
     def save(self, root: Path) -> None:
         """Publish: from here on, readers see this version."""
+        write_durably(root / NAME, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The manifest's file, byte for byte."""
         fields = asdict(self) | {"format": FORMAT, "card": json.loads(self.card.to_json())}
         fields["check"] = _digest(fields)
-        write_durably(root / NAME, json.dumps(fields, indent=1).encode())
+        return json.dumps(fields, indent=1).encode()
 
 
 def _digest(fields: dict[str, object]) -> str:
@@ -131,12 +144,13 @@ def _from_fields(fields: object) -> Manifest:
         del fields["format"]
         card = ModelCard.from_json(json.dumps(fields.pop("card")))
         catalogue = PublishedFile(**fields.pop("catalogue"))
-        segments = tuple(PublishedFile(**segment) for segment in fields.pop("segments"))
+        for name in ("segments", "encoder_files"):
+            fields[name] = tuple(PublishedFile(**file) for file in fields[name])
         packs = tuple(Pack(**pack) for pack in fields.pop("packs"))
         calibration = fields.pop("calibration")
         fields["calibration"] = calibration and PublishedFile(**calibration)
         sources = {name: SourceFacts(**facts) for name, facts in fields.pop("sources").items()}
-        return Manifest(card=card, catalogue=catalogue, segments=segments, packs=packs, sources=sources, **fields)
+        return Manifest(card=card, catalogue=catalogue, packs=packs, sources=sources, **fields)
     except (TypeError, KeyError, AttributeError, ValueError):
         raise _damaged() from None
 

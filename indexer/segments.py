@@ -34,6 +34,25 @@ def read_segment(root: Path, segment: PublishedFile) -> tuple[Ids, Vectors]:
     return tensors["ids"], tensors["vectors"]
 
 
+def keep_vectors(
+    root: Path, prefix: str, segments: tuple[PublishedFile, ...], wanted: Ids
+) -> tuple[PublishedFile, ...]:
+    """The segments of the vectors `wanted`: those that hold others are written anew, under paths that begin `prefix`.
+
+    Raises:
+        ArchiveCorrupt: a damaged segment. DiskFull: the old segments are as they were.
+    """
+    kept = []
+    for number, segment in enumerate(segments):
+        ids, vectors = read_segment(root, segment)
+        stays = np.isin(ids, wanted)
+        if stays.all():
+            kept.append(segment)
+        elif stays.any():
+            kept.append(write_segment(root, f"{prefix}-{number:04d}.safetensors", ids[stays], vectors[stays]))
+    return tuple(kept)
+
+
 def crowded(segments: tuple[PublishedFile, ...]) -> tuple[PublishedFile, ...]:
     """The segments at the end that should become one: none while fewer than FAN are of the last one's class.
 

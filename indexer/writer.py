@@ -22,11 +22,12 @@ from engine.errors import ArchiveBusy, ArchiveError
 from engine.segmentation import SEGMENTER_CARD, SEGMENTER_ONNX, SegmenterFiles, has_segmenter
 from indexer.archive import KEY, film_table, load_manifest_key
 from indexer.catalogue import Catalogue
-from indexer.durable import copy_durably, room_on_disk, write_durably
+from indexer.durable import copy_durably, room_on_disk, sync_folder, write_durably
+from indexer.erase import Erased, erase_rows, pictures_held
 from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_file, read_manifest
 from indexer.packs import FOLDER, PackWriter, Place
 from indexer.pseudonym import Pseudonymiser, load_key
-from indexer.segments import crowded, merge_segments, read_segment, write_segment
+from indexer.segments import crowded, keep_vectors, merge_segments, read_segment, write_segment
 from indexer.votes.films import CALIBRATION_FILE, SPLIT_FILE, archive_calibration
 
 KEPT_VERSIONS = 3
@@ -128,6 +129,33 @@ class ArchiveWriter:
         self._retired += [(time.monotonic(), self.root / segment.path) for segment in merged]
         self._sweep()
 
+    def erase(self, patient: str) -> Erased:
+        """Take a patient out of the archive, by pseudonym, and publish; nothing of them is left in any of its files.
+
+        Vectors and pictures that films withdrawn earlier left behind go as well, since nobody can tell whose they
+        were. Votes are calibrated anew without the patient. A kill leaves the version before, or the new one and what
+        the next writer sweeps away.
+
+        Raises:
+            NotFound: nothing is held of them. ValueError: films that are not published yet.
+            DiskFull, ArchiveCorrupt: the version before stays, and this writer may publish no more.
+        """
+        if self._ids or self._next_film != self.manifest.next_film:
+            raise ValueError("films were added and not published; publish them before erasing a patient")
+        version, catalogue = self.manifest.version + 1, self.catalogue
+        done = erase_rows(catalogue, patient, self.root / ENCODER)
+        catalogue.move_pictures(self._pictures.keep_only(pictures_held(catalogue)))
+        with room_on_disk(self.root):
+            catalogue.compact()
+        wanted = catalogue.columns("SELECT DISTINCT vector FROM films")["vector"]
+        prefix = f"vectors/{self.manifest.card.fingerprint}/{version:06d}-erased"
+        segments = keep_vectors(self.root, prefix, self.manifest.segments, np.asarray(wanted, np.int64))
+        self.manifest = replace(self.manifest, segments=segments, oldest=version)
+        self.publish(calibrated=True)
+        self._pictures.sweep(self.manifest.packs)
+        _sweep_leftovers(self.root, self.manifest)
+        return done
+
     def _segments(self, version: int) -> tuple[tuple[PublishedFile, ...], tuple[PublishedFile, ...]]:
         """The segments of the version to come, the new vectors in the last; and those that were merged into it."""
         held, folder = self.manifest.segments, f"vectors/{self.manifest.card.fingerprint}"
@@ -157,8 +185,9 @@ class ArchiveWriter:
 
     def _sweep(self) -> None:
         """Take away versions and merged segments that no reader should need any more."""
+        oldest = max(self.manifest.oldest, self.manifest.version - KEPT_VERSIONS + 1)
         for number, folder in _versions(self.root):
-            if number <= self.manifest.version - KEPT_VERSIONS:
+            if number < oldest:
                 shutil.rmtree(folder)
         expired = [(since, path) for since, path in self._retired if time.monotonic() - since > GRACE_S]
         for one in expired:
@@ -177,21 +206,26 @@ def open_writer(root: Path, card: ModelCard, encoder: Path) -> Iterator[ArchiveW
         ArchiveBusy: another process writes. ModelMismatch: the archive holds another model's vectors.
         ArchiveError: the place is taken by something else.
     """
-    with _writing(root):
+    with locked(root):
         with room_on_disk(root):
             manifest = _manifest_or_new(root, card, encoder)
             manifest.card.require(card)
             pseudonyms = load_manifest_key(root, manifest)
             for segment in manifest.segments:
                 check_file(root, segment)
+            shutil.rmtree(root / WORK, ignore_errors=True)
             _sweep_leftovers(root, manifest)
         with PackWriter(root, manifest.packs) as pictures, _working(root, manifest) as catalogue:
             yield ArchiveWriter(root, manifest, catalogue, pseudonyms, pictures)
 
 
 @contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    """The place for an archive, locked against other writers."""
+def locked(root: Path) -> Iterator[None]:
+    """The place for an archive, locked against other writers.
+
+    Raises:
+        ArchiveBusy, ArchiveError: see `open_writer`.
+    """
     _check_place(root)
     lock = FileLock(root / LOCK)
     try:
@@ -222,14 +256,14 @@ def _check_place(root: Path) -> None:
 def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
     if (root / NAME).exists():
         return read_manifest(root)
-    for name in ENCODER_FILES:
-        copy_durably(encoder / name, root / "encoder" / name)
-    for name in (*CLASSIFIER_FILES, *VOTE_FILES):
-        if (encoder / name).is_file():
-            copy_durably(encoder / name, root / "encoder" / name)
     segmenter = SegmenterFiles.read(encoder).card.fingerprint if has_segmenter(encoder) else None
-    for name in SEGMENTER_FILES if segmenter else ():
-        copy_durably(encoder / name, root / "encoder" / name)
+    beside = [name for name in (*CLASSIFIER_FILES, *VOTE_FILES) if (encoder / name).is_file()]
+    copied = tuple(
+        PublishedFile(f"{ENCODER}/{name}", copy_durably(encoder / name, root / ENCODER / name))
+        for name in (*ENCODER_FILES, *beside, *(SEGMENTER_FILES if segmenter else ()))
+    )
+    for stranger in set((root / ENCODER).glob("*.*")) - {root / file.path for file in copied}:
+        stranger.unlink()  # of a run with another encoder, killed before it published
     pseudonyms = load_key(root / KEY, create=True)
     work = root / WORK / "catalogue.duckdb"
     shutil.rmtree(work.parent, ignore_errors=True)
@@ -239,7 +273,7 @@ def _manifest_or_new(root: Path, card: ModelCard, encoder: Path) -> Manifest:
     new.close()
     path = "versions/000000/catalogue.duckdb"
     published = PublishedFile(path, copy_durably(work, root / path))
-    manifest = Manifest(0, _now(), card, pseudonyms.fingerprint, published, segmenter=segmenter)
+    manifest = Manifest(0, _now(), card, pseudonyms.fingerprint, published, segmenter=segmenter, encoder_files=copied)
     manifest.save(root)
     return manifest
 
@@ -254,15 +288,19 @@ def _versions(root: Path) -> list[tuple[int, Path]]:
 
 
 def _sweep_leftovers(root: Path, manifest: Manifest) -> None:
-    """Take away what a killed run left: its work, drafts, versions past the manifest, segments in no manifest."""
-    shutil.rmtree(root / WORK, ignore_errors=True)
+    """Take away what no reader may need: versions past the manifest or older than an erasure, segments in no manifest.
+
+    Folders are synced, so that what held an erased patient does not come back with a power cut.
+    """
     for number, folder in _versions(root):
-        if number > manifest.version:
+        if not manifest.oldest <= number <= manifest.version:
             shutil.rmtree(folder)
     published = {root / segment.path for segment in manifest.segments}
     for segment in (root / "vectors").rglob("*"):
         if segment.is_file() and segment not in published:
             segment.unlink()
+    for folder in (root / "versions", *(root / "vectors").glob("*/")):
+        sync_folder(folder)
 
 
 @contextmanager

@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from api.cli import archive, bench, demo, evaluate, explain, index, query, reproduce, segment, serve, train, validate
+from api.cli import (
+    archive,
+    bench,
+    demo,
+    evaluate,
+    explain,
+    index,
+    keep,
+    query,
+    reproduce,
+    segment,
+    serve,
+    train,
+    validate,
+)
 from engine.errors import CaselinkError
 
 app = typer.Typer(
@@ -25,6 +39,8 @@ app.command("segment-metrics")(segment.segment_metrics)
 app.command("report")(archive.report)
 app.command("archive")(archive.archive)
 app.command("patient")(archive.patient)
+app.command("verify")(keep.verify)
+app.command("erase")(keep.erase)
 app.command("serve")(serve.serve)
 app.command("page")(serve.page)
 app.command("demo")(demo.demo)

@@ -5,9 +5,12 @@ from importlib.metadata import distributions
 from engine.errors import ArchiveError
 from indexer.indexes.base import IdSet, VectorIndex
 from indexer.indexes.exact import ExactIndex
+from indexer.indexes.milvus import MilvusIndex, unavailable
 
 INDEXES: dict[str, type[VectorIndex]] = {"exact": ExactIndex}
-"""Name to class; registering an index here puts it under the contract tests."""
+"""Name to class; registering an index here puts it under the contract tests. Milvus only where it is installed."""
+if unavailable() is None:
+    INDEXES[MilvusIndex.name] = MilvusIndex
 
 
 def check_one_faiss(installed: set[str] | None = None) -> None:
@@ -24,4 +27,4 @@ def check_one_faiss(installed: set[str] | None = None) -> None:
         raise ArchiveError(f"{' and '.join(found)} are installed together; make the environment anew with `make env`")
 
 
-__all__ = ["INDEXES", "ExactIndex", "IdSet", "VectorIndex", "check_one_faiss"]
+__all__ = ["INDEXES", "ExactIndex", "IdSet", "MilvusIndex", "VectorIndex", "check_one_faiss"]

@@ -13,6 +13,7 @@ CaselinkError
 ├── ArchiveError           the archive cannot be opened, written or trusted
 │   ├── ArchiveBusy        another writer holds it
 │   ├── ArchiveCorrupt     a file's hash is not the manifest's
+│   ├── IndexUnsupported   an index's library is missing, or cannot do what was asked
 │   └── DiskFull           no room left; what was acknowledged is safe
 └── QueryError             a question that has no answer as asked (k, patients, filter)
     ├── FilterError        (indexer.filters) a filter that cannot be parsed
@@ -72,6 +73,10 @@ class ArchiveBusy(ArchiveError):
 
 class ArchiveCorrupt(ArchiveError):
     """A file of the archive does not match its manifest."""
+
+
+class IndexUnsupported(ArchiveError):
+    """An index's library is missing, or this version of it cannot do what was asked."""
 
 
 class DiskFull(ArchiveError):

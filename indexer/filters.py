@@ -21,6 +21,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from engine.errors import QueryError
+from indexer.conditions import Between, Comparison, Condition, Joint, Literal, Missing, Negation, Within, write_sql
 
 LONGEST = 2000
 DEEPEST = 50
@@ -138,10 +139,23 @@ def parse_filter(text: str, columns: Mapping[str, ColumnType]) -> Filter:
         FilterError: anything outside the language, an unknown column, a literal of the wrong type, or a text over
             2000 characters, 50 nested parentheses and nots, or 200 literals.
     """
+    condition = parse_condition(text, columns)
+    parameters: list[object] = []
+    used: set[str] = set()
+    sql = write_sql(condition, parameters, used)
+    return Filter(text, sql, tuple(parameters), frozenset(used))
+
+
+def parse_condition(text: str, columns: Mapping[str, ColumnType]) -> Condition:
+    """The same as a tree to walk, for engines that speak no SQL; columns as `columns` spells them.
+
+    Literals are str, float (a number), int, datetime.date or bool, as the column's type wants.
+
+    Raises:
+        FilterError: as `parse_filter`.
+    """
     _check_characters(text)
-    compiler = _Compiler(text, columns)
-    sql = compiler.condition(_parse(text), 0)
-    return Filter(text, sql, tuple(compiler.parameters), frozenset(compiler.used))
+    return _Compiler(text, columns).condition(_parse(text), 0)
 
 
 @cache
@@ -218,41 +232,36 @@ def _short(piece: str) -> str:
 
 
 class _Compiler:
-    """Turns the parser's tree into SQL, gathering the parameters in the order of their placeholders."""
+    """Turns the parser's tree into conditions, counting the literals and refusing what does not fit."""
 
     def __init__(self, text: str, columns: Mapping[str, ColumnType]) -> None:
-        self.parameters: list[object] = []
-        self.used: set[str] = set()
+        self._literals = 0
         self._refuse: Callable[[int, str, str], Never] = partial(_refuse, text)
         self._columns = columns
         self._by_lower = {name.lower(): name for name in columns}
 
-    def condition(self, tree: Tree[Token], depth: int) -> str:
-        """The SQL of a tree that lies within `depth` parentheses and nots."""
+    def condition(self, tree: Tree[Token], depth: int) -> Condition:
+        """The condition of a tree that lies within `depth` parentheses and nots."""
         if tree.data in ("disjunction", "conjunction"):
-            joint = " OR " if tree.data == "disjunction" else " AND "
-            return f"({joint.join(self.condition(part, depth) for part in _trees(tree))})"
+            return Joint(tree.data == "disjunction", tuple(self.condition(part, depth) for part in _trees(tree)))
         if tree.data in ("group", "negation"):
             (inner,) = _trees(tree)
             self._check_depth(_tokens(tree)[0], depth)
-            sql = self.condition(inner, depth + 1)
-            return sql if tree.data == "group" else f"(NOT {sql})"
+            found = self.condition(inner, depth + 1)
+            return found if tree.data == "group" else Negation(found)
         return self._leaf(str(tree.data), _tokens(tree))
 
-    def _leaf(self, kind: str, tokens: list[Token]) -> str:
+    def _leaf(self, kind: str, tokens: list[Token]) -> Condition:
         name = self._column(tokens[0])
-        quoted = '"' + name.replace('"', '""') + '"'
-        self.used.add(name)
         if kind in ("missing", "present"):
-            return f"({quoted} IS {'NOT ' if kind == 'present' else ''}NULL)"
+            return Missing(name, kind == "present")
         if kind in ("within", "without"):
             literals = [token for token in tokens[1:] if token.type != "NOT"]
-            operator = "IN" if kind == "within" else "NOT IN"
-            return f"({quoted} {operator} ({', '.join(self._bound(name, token) for token in literals)}))"
+            return Within(name, tuple(self._bound(name, token) for token in literals), kind == "without")
         self._check_order(name, tokens[1])
         if kind == "between":
-            return f"({quoted} BETWEEN {self._bound(name, tokens[2])} AND {self._bound(name, tokens[3])})"
-        return f"({quoted} {tokens[1]} {self._bound(name, tokens[2])})"
+            return Between(name, self._bound(name, tokens[2]), self._bound(name, tokens[3]))
+        return Comparison(name, str(tokens[1]), self._bound(name, tokens[2]))
 
     def _column(self, token: Token) -> str:
         name = str(token) if token in self._columns else self._by_lower.get(token.lower())
@@ -264,13 +273,13 @@ class _Compiler:
             cure += f"; did you mean '{self._by_lower[close[0]]}'?"
         return self._refuse(_start(token), f"unknown column {_short(token)}", cure)
 
-    def _bound(self, name: str, token: Token) -> str:
-        if len(self.parameters) == MOST_LITERALS:
+    def _bound(self, name: str, token: Token) -> Literal:
+        if self._literals == MOST_LITERALS:
             self._refuse(_start(token), f"literal {_short(token)} is one more than {MOST_LITERALS}", "use fewer")
-        self.parameters.append(self._value(name, token))
-        return "?"
+        self._literals += 1
+        return self._value(name, token)
 
-    def _value(self, name: str, token: Token) -> object:
+    def _value(self, name: str, token: Token) -> Literal:
         """The literal as the Python value to bind, refused where the column holds another type."""
         kind = self._columns[name]
         if kind is ColumnType.text and token.type == "STRING":

@@ -9,10 +9,20 @@ from indexer.indexes.exact import ExactIndex
 from indexer.indexes.gpu import GpuIndex, why_no_gpu
 from indexer.indexes.hnsw import HnswIndex
 from indexer.indexes.lsh import LshIndex
+from indexer.indexes.milvus import MilvusIndex, unavailable
 from indexer.indexes.minhash import MinHashIndex
 
-ALL: tuple[type[VectorIndex], ...] = (ExactIndex, LshIndex, MinHashIndex, HnswIndex, CompactIndex, GpuIndex)
-ABSENT: dict[str, str] = {name: why for name, why in {GpuIndex.name: why_no_gpu()}.items() if why is not None}
+ALL: tuple[type[VectorIndex], ...] = (
+    ExactIndex,
+    LshIndex,
+    MinHashIndex,
+    HnswIndex,
+    CompactIndex,
+    GpuIndex,
+    MilvusIndex,
+)
+_REASONS = {GpuIndex.name: why_no_gpu(), MilvusIndex.name: unavailable()}
+ABSENT: dict[str, str] = {name: why for name, why in _REASONS.items() if why is not None}
 """Name to the reason, of indexes that cannot be used here."""
 INDEXES: dict[str, type[VectorIndex]] = {index.name: index for index in ALL if index.name not in ABSENT}
 """Name to class; registering an index here puts it under the contract tests."""

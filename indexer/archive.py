@@ -15,7 +15,8 @@ from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
 from indexer.catalogue import Catalogue
 from indexer.duplicates.groups import components
-from indexer.indexes import INDEXES, VectorIndex
+from indexer.indexes import VectorIndex
+from indexer.indexing import open_index
 from indexer.manifest import NAME, Manifest, check_file, read_file, read_manifest
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import read_segment
@@ -122,8 +123,7 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
     for row, digest in enumerate(films["sha256"].to_pylist()):
         by_hash[digest].append(row)
     vector = films["vector"].to_numpy().astype(np.int64)
-    index = INDEXES[manifest.index](manifest.card.dimension)
-    load_vectors(root, manifest, index, np.unique(vector))
+    index = open_index(root, manifest, np.unique(vector))
     patients, codes = np.unique(films["patient"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
     calibration = _read_calibration(root, manifest)
     return Snapshot(
@@ -157,20 +157,6 @@ def film_table(catalogue: Catalogue) -> pa.Table:
 
 def _read_calibration(root: Path, manifest: Manifest) -> Calibration | None:
     return None if manifest.calibration is None else Calibration.from_json(read_file(root, manifest.calibration))
-
-
-def load_vectors(root: Path, manifest: Manifest, index: VectorIndex, wanted: Ids) -> None:
-    """Fill an index with the vectors that films still point to; others were replaced or erased.
-
-    Raises:
-        ArchiveCorrupt: where a film's vector is in no segment.
-    """
-    for segment in manifest.segments:
-        ids, vectors = read_segment(root, segment)
-        keep = np.isin(ids, wanted)
-        index.add(vectors[keep], ids[keep])
-    if len(index) != len(wanted):
-        raise ArchiveCorrupt(f"{len(wanted)} vectors are named but {len(index)} are there; index the films anew")
 
 
 def read_segments(root: Path, manifest: Manifest) -> list[tuple[Ids, Vectors]]:

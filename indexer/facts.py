@@ -20,7 +20,7 @@ def archive_facts(snapshot: Snapshot) -> dict[str, Any]:
         "films": len(snapshot.film),
         "patients": len(snapshot.patients),
         "near_duplicates": asdict(near_facts(snapshot)),
-        "index": manifest.index,
+        "index": manifest.index.name,
         "model": json.loads(manifest.card.to_json()),
         "segmenter": manifest.segmenter,
         "sources": [vars(facts) for facts in manifest.sources.values()],

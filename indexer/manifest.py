@@ -9,7 +9,7 @@ from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.durable import hash_file, write_durably
 
-FORMAT = 5
+FORMAT = 6
 NAME = "manifest.json"
 
 
@@ -43,6 +43,26 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
+class IndexFacts:
+    """How the vectors are searched. name: of the registry.
+
+    files: in the folder of the version that they were made for; none = exact search over the segments. covers: vectors
+    numbered below were there then. why: of the choice. recall, ms, gib: measured then, see `indexes.auto.Measured`.
+    """
+
+    name: str = "exact"
+    files: tuple[PublishedFile, ...] = ()
+    covers: int = 0
+    why: str = "few vectors, all compared"
+    recall: float = 1.0
+    ms: float | None = None
+    gib: float | None = None
+
+
+EXACT = IndexFacts()
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One published version of an archive. key: fingerprint of the pseudonym key that it was made with.
 
@@ -58,7 +78,7 @@ class Manifest:
     catalogue: PublishedFile
     segments: tuple[PublishedFile, ...] = ()
     packs: tuple[Pack, ...] = ()
-    index: str = "exact"
+    index: IndexFacts = EXACT
     sources: dict[str, SourceFacts] = field(default_factory=dict)
     next_film: int = 0
     next_vector: int = 0
@@ -72,7 +92,7 @@ class Manifest:
     def files(self) -> tuple[PublishedFile, ...]:
         """Every file that is written once: all but the packs, the key and the manifest itself."""
         calibration = () if self.calibration is None else (self.calibration,)
-        return (self.catalogue, *calibration, *self.segments, *self.encoder_files)
+        return (self.catalogue, *calibration, *self.segments, *self.encoder_files, *self.index.files)
 
     @property
     def synthetic(self) -> bool:
@@ -146,6 +166,9 @@ def _from_fields(fields: object) -> Manifest:
         catalogue = PublishedFile(**fields.pop("catalogue"))
         for name in ("segments", "encoder_files"):
             fields[name] = tuple(PublishedFile(**file) for file in fields[name])
+        index = fields.pop("index")
+        index["files"] = tuple(PublishedFile(**file) for file in index["files"])
+        fields["index"] = IndexFacts(**index)
         packs = tuple(Pack(**pack) for pack in fields.pop("packs"))
         calibration = fields.pop("calibration")
         fields["calibration"] = calibration and PublishedFile(**calibration)

@@ -11,20 +11,32 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from engine.card import ModelCard
-from engine.embeddings import Vectors
+from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveBusy, ArchiveError
 from engine.segmentation import SEGMENTER_CARD, SEGMENTER_ONNX, SegmenterFiles, has_segmenter
 from indexer.archive import KEY, film_table, load_manifest_key
 from indexer.catalogue import Catalogue
 from indexer.durable import copy_durably, room_on_disk, sync_folder, write_durably
 from indexer.erase import Erased, erase_rows, pictures_held
-from indexer.manifest import NAME, Manifest, PublishedFile, SourceFacts, check_file, read_file, read_manifest
+from indexer.indexing import FOLDER as INDEX_FOLDER
+from indexer.indexing import without
+from indexer.manifest import (
+    NAME,
+    IndexFacts,
+    Manifest,
+    PublishedFile,
+    SourceFacts,
+    check_file,
+    read_file,
+    read_manifest,
+)
 from indexer.packs import FOLDER, PackWriter, Place
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import crowded, keep_vectors, merge_segments, read_segment, write_segment
@@ -43,7 +55,7 @@ VOTE_FILES = (CALIBRATION_FILE, SPLIT_FILE)
 ENCODER = "encoder"
 LOCK = "writer.lock"
 WORK = "work"
-OWN = {NAME, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors"}
+OWN = {NAME, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors", INDEX_FOLDER}
 
 
 class ArchiveWriter:
@@ -92,11 +104,19 @@ class ArchiveWriter:
         """
         return self._pictures.add(picture)
 
-    def publish(self, rows: Callable[[], None] = lambda: None, *, calibrated: bool = False) -> None:
+    def publish(
+        self,
+        rows: Callable[[], None] = lambda: None,
+        *,
+        calibrated: bool = False,
+        indexed: Callable[[Manifest, int, Ids], IndexFacts] | None = None,
+    ) -> None:
         """Make everything so far a version that readers see; when this returns, no kill can lose it.
 
         rows: writes what is still missing in the catalogue; vectors and pictures go to the disk meanwhile.
         calibrated: calibrate the votes anew on what is there now; else the calibration of the version before stays.
+        indexed: makes the index anew, given a manifest with the new segments, the new version's number and the vectors
+        that it is to hold (see `indexer.indexing`); None: the index stays, and readers add to it what is new.
 
         Raises:
             DiskFull: the version before stays.
@@ -111,6 +131,9 @@ class ArchiveWriter:
             digest = copy_durably(self.catalogue.path, self.root / path)
             (segments, merged), packs = vectors.result(), pictures.result()
         calibration = self._calibration(version, segments, anew=calibrated)
+        index = self.manifest.index
+        if indexed is not None:
+            index = indexed(replace(self.manifest, segments=segments), version, self._held())
         self.manifest = replace(
             self.manifest,
             version=version,
@@ -118,6 +141,7 @@ class ArchiveWriter:
             catalogue=PublishedFile(path, digest),
             segments=segments,
             packs=packs,
+            index=index,
             calibration=calibration,
             next_film=self._next_film,
             next_vector=self._next_vector,
@@ -147,14 +171,18 @@ class ArchiveWriter:
         catalogue.move_pictures(self._pictures.keep_only(pictures_held(catalogue)))
         with room_on_disk(self.root):
             catalogue.compact()
-        wanted = catalogue.columns("SELECT DISTINCT vector FROM films")["vector"]
         prefix = f"vectors/{self.manifest.card.fingerprint}/{version:06d}-erased"
-        segments = keep_vectors(self.root, prefix, self.manifest.segments, np.asarray(wanted, np.int64))
+        segments = keep_vectors(self.root, prefix, self.manifest.segments, self._held())
         self.manifest = replace(self.manifest, segments=segments, oldest=version)
-        self.publish(calibrated=True)
+        self.publish(calibrated=True, indexed=partial(without, self.root))
         self._pictures.sweep(self.manifest.packs)
         _sweep_leftovers(self.root, self.manifest)
         return done
+
+    def _held(self) -> Ids:
+        """Ids of the vectors that films point to, ascending."""
+        found = self.catalogue.columns("SELECT DISTINCT vector FROM films ORDER BY vector")["vector"]
+        return np.asarray(found, np.int64)
 
     def _segments(self, version: int) -> tuple[tuple[PublishedFile, ...], tuple[PublishedFile, ...]]:
         """The segments of the version to come, the new vectors in the last; and those that were merged into it."""
@@ -188,6 +216,9 @@ class ArchiveWriter:
         oldest = max(self.manifest.oldest, self.manifest.version - KEPT_VERSIONS + 1)
         for number, folder in _versions(self.root):
             if number < oldest:
+                shutil.rmtree(folder)
+        for number, folder in _versions(self.root, INDEX_FOLDER):
+            if number < oldest and not _indexes(self.manifest, folder):
                 shutil.rmtree(folder)
         expired = [(since, path) for since, path in self._retired if time.monotonic() - since > GRACE_S]
         for one in expired:
@@ -282,9 +313,14 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _versions(root: Path) -> list[tuple[int, Path]]:
-    """The versions on disk by their numbers."""
-    return sorted((int(path.name), path) for path in (root / "versions").glob("*") if path.name.isdecimal())
+def _versions(root: Path, top: str = "versions") -> list[tuple[int, Path]]:
+    """The versions on disk by their numbers, or their indexes."""
+    return sorted((int(path.name), path) for path in (root / top).glob("*") if path.name.isdecimal())
+
+
+def _indexes(manifest: Manifest, folder: Path) -> bool:
+    """Whether it is the folder of a manifest's index."""
+    return any(file.path.startswith(f"{INDEX_FOLDER}/{folder.name}/") for file in manifest.index.files)
 
 
 def _sweep_leftovers(root: Path, manifest: Manifest) -> None:
@@ -299,7 +335,10 @@ def _sweep_leftovers(root: Path, manifest: Manifest) -> None:
     for segment in (root / "vectors").rglob("*"):
         if segment.is_file() and segment not in published:
             segment.unlink()
-    for folder in (root / "versions", *(root / "vectors").glob("*/")):
+    for number, folder in _versions(root, INDEX_FOLDER):
+        if not (manifest.oldest <= number <= manifest.version or _indexes(manifest, folder)):
+            shutil.rmtree(folder)
+    for folder in (root / "versions", *(root / "vectors").glob("*/"), *root.glob(INDEX_FOLDER)):
         sync_folder(folder)
 
 

@@ -18,6 +18,7 @@ from api.cli import (
     segment,
     serve,
     train,
+    tune,
     validate,
 )
 from engine.errors import CaselinkError
@@ -41,6 +42,7 @@ app.command("archive")(archive.archive)
 app.command("patient")(archive.patient)
 app.command("verify")(keep.verify)
 app.command("erase")(keep.erase)
+app.command("tune")(tune.tune)
 app.command("serve")(serve.serve)
 app.command("page")(serve.page)
 app.command("demo")(demo.demo)

@@ -61,6 +61,11 @@ class VectorIndex(Protocol):
         """Vectors held."""
         ...
 
+    @property
+    def ids(self) -> Ids:
+        """int64 ids of the vectors held, each once, in any order."""
+        ...
+
     def build(self, vectors: Vectors, ids: Ids) -> None:
         """Hold these and nothing else, and fit to them whatever the index learns from its vectors."""
         ...

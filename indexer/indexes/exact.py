@@ -6,54 +6,51 @@ from pathlib import Path
 from typing import Self
 
 import faiss
-import numpy as np
 
 from engine.embeddings import Ids, Vectors
-from engine.errors import ArchiveCorrupt
 from indexer.indexes.base import IdSet, Similarity
+from indexer.indexes.rows import Rows
 
 FEW = 20
 """Fewer queries than this FAISS compares one by one, not by a matrix product."""
 MANY = 100_000
 """From so many vectors on a scan is long enough to be shared."""
-VECTORS, IDS = "vectors.npy", "ids.npy"
 
 
 class ExactIndex:
-    """Inner products (FAISS `IndexFlatIP` under `IndexIDMap2`): the cosine of unit vectors, nothing missed."""
+    """Inner products with all that may answer: the cosine of unit vectors, nothing missed."""
 
     name = "exact"
 
     def __init__(self, dimension: int) -> None:
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        self._rows = Rows(dimension)
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._rows)
+
+    @property
+    def ids(self) -> Ids:
+        """See `VectorIndex.ids`."""
+        return self._rows.held_ids
 
     def build(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.build`."""
-        self._index.reset()
+        self._rows = Rows(self._rows.dimension)
         self.add(vectors, ids)
 
     def add(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.add`."""
-        self._index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(ids))
+        self._rows.add(vectors, ids)
 
     def remove(self, ids: Ids) -> None:
         """See `VectorIndex.remove`."""
-        selector = faiss.IDSelectorBatch(np.ascontiguousarray(ids, dtype=np.int64))
-        self._index.remove_ids(selector)
+        self._rows.remove(ids)
 
     def search(self, queries: Vectors, k: int, allowed: IdSet | None = None) -> tuple[Ids, Similarity]:
         """See `VectorIndex.search`."""
-        parameters = None
-        if allowed is not None:
-            selector = faiss.IDSelectorBitmap(len(allowed.bits), faiss.swig_ptr(allowed.bits))
-            parameters = faiss.SearchParameters()
-            parameters.sel = selector  # FAISS keeps no reference; the local name does until the search is done
+        chosen = None if allowed is None else self._rows.chosen(allowed)
         with _one_thread_for_few(len(queries), len(self)):
-            similarity, ids = self._index.search(np.ascontiguousarray(queries), k, params=parameters)
-        return ids, np.where(ids < 0, -np.inf, similarity).astype(np.float32)
+            return self._rows.nearest(queries, k, chosen)
 
     def tune(self, recall: float) -> float:
         """See `VectorIndex.tune`: nothing is missed."""
@@ -61,7 +58,7 @@ class ExactIndex:
 
     def resident(self) -> int:
         """See `VectorIndex.resident`."""
-        return len(self) * (4 * int(self._index.d) + 16)  # a row, its id, and its place in the table of ids
+        return self._rows.resident()
 
     def way(self, k: int, allowed: IdSet | None = None) -> str:
         """See `VectorIndex.way`."""
@@ -69,17 +66,13 @@ class ExactIndex:
 
     def save(self, folder: Path) -> None:
         """See `VectorIndex.save`."""
-        np.save(folder / VECTORS, self._index.index.reconstruct_n(0, len(self)))
-        np.save(folder / IDS, faiss.vector_to_array(self._index.id_map))
+        self._rows.save(folder)
 
     @classmethod
     def load(cls, folder: Path, dimension: int) -> Self:
-        """See `VectorIndex.load`."""
-        vectors, ids = np.load(folder / VECTORS, mmap_mode="r"), np.load(folder / IDS)
-        if vectors.shape != (len(ids), dimension):
-            raise ArchiveCorrupt(f"{VECTORS} holds {vectors.shape}, not ({len(ids)}, {dimension}); build it anew")
+        """See `VectorIndex.load`; the vectors stay on disk."""
         index = cls(dimension)
-        index.add(vectors, ids)
+        index._rows = Rows.load(folder, dimension)
         return index
 
 

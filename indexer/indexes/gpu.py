@@ -39,6 +39,11 @@ class GpuIndex:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def ids(self) -> Ids:
+        """See `VectorIndex.ids`."""
+        return self._rows.held_ids
+
     def build(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.build`."""
         self._rows = Rows(self._rows.dimension)

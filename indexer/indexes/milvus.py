@@ -92,6 +92,11 @@ class MilvusIndex:
         return len(self._held)
 
     @property
+    def ids(self) -> Ids:
+        """See `VectorIndex.ids`."""
+        return self._held
+
+    @property
     def capabilities(self) -> Capabilities:
         """What the library or server behind this index can do."""
         return self._connection.capabilities

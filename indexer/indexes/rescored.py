@@ -70,6 +70,11 @@ class RescoredIndex(ABC):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def ids(self) -> Ids:
+        """See `VectorIndex.ids`."""
+        return self.rows.held_ids
+
     def build(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.build`."""
         self.rows = Rows(self.rows.dimension)

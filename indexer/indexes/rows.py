@@ -54,6 +54,11 @@ class Rows:
         return self._ids[: self._count]
 
     @property
+    def held_ids(self) -> Ids:
+        """int64 ids of what is held, by position."""
+        return self.ids[self.held].astype(np.int64)
+
+    @property
     def gone(self) -> Flags | None:
         """bool (count,): which positions answer no more; None where all do."""
         return None if self._gone is None else self._gone[: self._count]
@@ -131,9 +136,11 @@ class Rows:
 
     def nearest(self, queries: Vectors, k: int, positions: Positions | None = None) -> tuple[Ids, Similarity]:
         """The k nearest of each query among all that are held, or among int64 (p,) positions, by comparing each."""
-        if positions is None:
-            positions = self.held
         queries = np.ascontiguousarray(queries, np.float32)
+        if positions is None:
+            if self._gone is None and self._count and not (len(self._base) and len(self._tail)):
+                return self._nearest_of_all(queries, k)
+            positions = self.held
         step = max(1, AT_ONCE // max(1, len(positions)))
         found = [
             self._among(queries[start : start + step], positions, k) for start in range(0, max(1, len(queries)), step)
@@ -188,6 +195,12 @@ class Rows:
                 order = slice(None) if rising else np.argsort(ids[held])
                 self._order = ids[held][order], held[order]
         return self._order
+
+    def _nearest_of_all(self, queries: Vectors, k: int) -> tuple[Ids, Similarity]:
+        """As `nearest`, by whole blocks of one array."""
+        rows = self._base if len(self._base) else self._tail[: self._count]
+        near, positions = faiss.knn(queries, rows, min(k, self._count), metric=faiss.METRIC_INNER_PRODUCT)
+        return self._named(positions, near, k)
 
     def _among(self, queries: Vectors, positions: Positions, k: int) -> tuple[Ids, Similarity]:
         each = np.broadcast_to(positions, (len(queries), len(positions)))

@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
-from indexer.catalogue import Catalogue
+from indexer.allowed import AllowedByFilter
+from indexer.catalogue import Catalogue, FilmFilters
 from indexer.duplicates.groups import components
 from indexer.indexes import VectorIndex
 from indexer.indexing import open_index
@@ -36,7 +37,8 @@ class Snapshot:
     films: Arrow table of the catalogue's film view, in film order, and `near_group`: the lowest id among the films that
     near-duplicates connect it with, null where none is like it. film, vector: int64 (n,). patient: int32 (n,)
     codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
-    by_vector: int64 (n,), rows in order of their vector, to find the films of one. by_hash: content hash to rows.
+    by_vector, by_patient: int64 (n,), rows in order of their vector or patient, to find the films of one. by_hash:
+    content hash to rows. filters: judges every film by a filter; allowed: the last few filters' films.
     patient_code: the inverse of `patients`. outcomes: each patient's latest follow-up, where there is one.
     cropped: share of films whose region is smaller than the film. votes: what every vote needs.
     """
@@ -53,11 +55,26 @@ class Snapshot:
     patients: tuple[str, ...]
     untreated: npt.NDArray[np.bool_]
     by_vector: npt.NDArray[np.int64]
+    by_patient: npt.NDArray[np.int64]
     by_hash: dict[str, list[int]]
     patient_code: dict[str, int]
     outcomes: dict[str, str]
     cropped: float
     votes: VoteFacts
+    filters: FilmFilters
+    allowed: AllowedByFilter = field(default_factory=AllowedByFilter)
+
+    def rows_of_patients(self, codes: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """The rows of these patients' films, by codes into `patients`."""
+        ordered = self.patient[self.by_patient]
+        left, right = np.searchsorted(ordered, codes, side="left"), np.searchsorted(ordered, codes, side="right")
+        found = [self.by_patient[a:b] for a, b in zip(left, right, strict=True)]
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+    def close(self) -> None:
+        """Let the catalogue go, and what filters ask."""
+        self.catalogue.close()
+        self.filters.close()
 
     def rows_of_vectors(self, vectors: Ids) -> list[npt.NDArray[np.int64]]:
         """For each vector id, the rows of the films that share it."""
@@ -139,10 +156,12 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
         patients=tuple(patients.tolist()),
         untreated=untreated(films),
         by_vector=np.argsort(vector, kind="stable"),
+        by_patient=np.argsort(codes, kind="stable"),
         by_hash=dict(by_hash),
         patient_code={name: code for code, name in enumerate(patients.tolist())},
         outcomes=catalogue.latest_follow_ups(),
         cropped=float(np.mean(films["region"].to_numpy(zero_copy_only=False) != "whole")) if len(films) else 0.0,
+        filters=FilmFilters(films),
         votes=vote_facts(films, codes.astype(np.int32), len(patients), calibration, manifest.card.fingerprint),
     )
 
@@ -181,7 +200,7 @@ class Archive:
 
     def close(self) -> None:
         """Let the catalogue go."""
-        self._snapshot.catalogue.close()
+        self._snapshot.close()
 
     @property
     def snapshot(self) -> Snapshot:

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from engine.errors import ArchiveCorrupt
@@ -216,13 +217,6 @@ class Catalogue:
                 raise
             raise full_disk(self.path.parent) from None
 
-    def film_ids(self, chosen: Filter) -> tuple[list[int], int]:
-        """Ids of the films that pass a filter, and the count of films it cannot judge because a value is missing."""
-        judged = f"SELECT film, ({chosen.sql}) AS passes FROM ({_FILM_VIEW})"
-        found = self.columns(f"SELECT film, passes FROM ({judged}) WHERE passes IS NOT FALSE", chosen.parameters)
-        unknown = np.ma.getmaskarray(found["passes"])
-        return found["film"][~unknown].tolist(), int(unknown.sum())
-
     def film_table(self) -> pa.Table:
         """Every film with its lesion, in film order, as Arrow."""
         with self._db.cursor() as cursor:
@@ -239,3 +233,29 @@ class Catalogue:
             raise ValueError(f"{column!r} is no filter column")
         sql = f'SELECT "{column}" AS v, count(*) AS n FROM ({_FILM_VIEW}) GROUP BY 1 ORDER BY n DESC, v LIMIT {limit}'
         return [(row["v"], row["n"]) for row in self.rows(sql)]
+
+
+class FilmFilters:
+    """What filters may name of every film, held in memory, so that a filter reads no file and joins nothing.
+
+    films: `Catalogue.film_table`, whose order is that of the answers.
+    """
+
+    def __init__(self, films: pa.Table) -> None:
+        self._db = duckdb.connect(":memory:", config={"threads": 2})
+        told = films.select(list(FILTER_COLUMNS))
+        self._db.register("told", told)
+        self._db.execute("CREATE TABLE films AS SELECT * FROM told")
+        self._db.unregister("told")
+
+    def close(self) -> None:
+        """Let the table go."""
+        self._db.close()
+
+    def __call__(self, chosen: Filter) -> tuple[npt.NDArray[np.bool_], int]:
+        """bool (n,): which films pass a filter; and how many it cannot judge, because a value is missing."""
+        with self._db.cursor() as cursor:
+            found = cursor.execute(f"SELECT ({chosen.sql}) AS passes FROM films", chosen.parameters).fetchnumpy()
+        passes = found["passes"]
+        unknown = np.ma.getmaskarray(passes)
+        return np.asarray(np.ma.getdata(passes), dtype=bool) & ~unknown, int(unknown.sum())

@@ -38,8 +38,7 @@ def cohort_of(snapshot: Snapshot, where: str | None = None) -> Cohort:
         raise QueryError(f"{title} has no film that can be compared; index or give films that can be read")
     keep = np.ones(len(snapshot.film), dtype=bool)
     if where is not None:
-        ids, _ = snapshot.catalogue.film_ids(parse_filter(where, FILTER_COLUMNS))
-        keep = np.isin(snapshot.film, np.array(ids, dtype=np.int64))
+        keep, _ = snapshot.filters(parse_filter(where, FILTER_COLUMNS))
     if not keep.any():
         raise QueryError(f"no film of {snapshot.manifest.title} passes the filter {where!r}; widen it")
     table = snapshot.films.filter(keep)
@@ -133,4 +132,4 @@ def unseen(
         try:
             yield queries, report
         finally:
-            queries.catalogue.close()
+            queries.close()

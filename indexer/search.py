@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.card import ModelCard
 from engine.embeddings import Vectors, fuse
 from engine.errors import QueryError
 from engine.radiograph import Radiograph
 from engine.region import Origin, Region
+from indexer.allowed import Allowed, Rows
 from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, count_votes
 from indexer.archive import Snapshot
 from indexer.catalogue import FILTER_COLUMNS, Row
@@ -29,7 +29,6 @@ TOLD = (
     *("stage", "x0", "y0", "x1", "y1", "region", "rows", "columns", "spacing_row", "spacing_column"),
 )
 """Columns of a film that an answer tells of."""
-Mask = npt.NDArray[np.bool_]
 NO_MALIGNANT = "no film of a patient with a malignant lesion may answer: the filter, or the archive, has none"
 
 
@@ -63,7 +62,7 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     """
     snapshot.manifest.card.require(card)
     _check_k(snapshot, question.k)
-    allowed, unknown = _allowed(snapshot, question)
+    allowed = _allowed(snapshot, question)
     query, votes = fuse(question.vectors), snapshot.votes
     wide = max(question.k, votes.calibration.k if votes.calibration else 0)
     found, hidden = _nearest_patients(snapshot, query, wide, allowed)
@@ -75,8 +74,8 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     best = [hits[0] for hits in found]
     polled = Polled(best, nearest, question.k, question.where is not None, whole, _reason(cases))
     said = verdict(votes, ballots, polled)
-    malignant = _nearest_malignant(snapshot, query, allowed, [] if hidden else found, cases)
-    warnings = [*said.warnings, *_warnings(snapshot, question, cases, unknown, hidden)]
+    malignant = _nearest_malignant(snapshot, query, question, [] if hidden else found, cases)
+    warnings = [*said.warnings, *_warnings(snapshot, question, cases, allowed.unknown, hidden)]
     return Answer(
         cases,
         {ballot.entity: ballot.patients for ballot in ballots},
@@ -85,7 +84,7 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
         said.reason,
         TIE_RULE,
         tuple(warnings),
-        _manifest(snapshot, question, unknown),
+        _manifest(snapshot, question, allowed),
         said.abstained,
         said.shares,
         said.shares_note,
@@ -109,33 +108,31 @@ def _check_k(snapshot: Snapshot, k: int) -> None:
         )
 
 
-def _allowed(snapshot: Snapshot, question: Question) -> tuple[Mask, int]:
-    """Rows that may answer, and how many the filter could not judge for want of a value."""
-    allowed, unknown = _unfiltered(snapshot, question), 0
-    if question.where is not None:
-        ids, unknown = snapshot.catalogue.film_ids(parse_filter(question.where, FILTER_COLUMNS))
-        allowed &= np.isin(snapshot.film, np.array(ids, dtype=np.int64))
-    return allowed, unknown
+def _allowed(snapshot: Snapshot, question: Question, where: str | None = "", malignant: bool = False) -> Allowed:
+    """The films that may answer. where: another filter than the question's. malignant: of malignant lesions alone."""
+    where = question.where if where == "" else where
 
+    def make() -> Allowed:
+        rows = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated
+        if malignant:
+            rows = rows & snapshot.votes.malignant
+        passing, unknown = (True, 0) if where is None else snapshot.filters(parse_filter(where, FILTER_COLUMNS))
+        return Allowed.of(rows & passing, snapshot.vector, unknown)
 
-def _unfiltered(snapshot: Snapshot, question: Question) -> Mask:
-    """Rows that could answer without a filter."""
-    allowed = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated.copy()
-    if not question.include_self:
-        allowed &= ~own_rows(snapshot, question.films)
-    return allowed
+    allowed = snapshot.allowed.get((where, question.all_stages, malignant), make)
+    return allowed if question.include_self else allowed.without(own_rows(snapshot, question.films))
 
 
 def _nearest(snapshot: Snapshot, query: Vectors, question: Question, found: Sequence[list[Hit]]) -> float | None:
     """Similarity of the nearest film, whatever the filter; None where none may answer."""
     if question.where is None:
         return found[0][0][1] if found else None
-    allowed = _unfiltered(snapshot, question)
-    return _hits(snapshot, query, 1, allowed)[0][1] if allowed.any() else None
+    allowed = _allowed(snapshot, question, where=None)
+    return _hits(snapshot, query, 1, allowed)[0][1] if allowed.films else None
 
 
 def _nearest_malignant(
-    snapshot: Snapshot, query: Vectors, allowed: Mask, found: Sequence[list[Hit]], cases: Sequence[SimilarCase]
+    snapshot: Snapshot, query: Vectors, question: Question, found: Sequence[list[Hit]], cases: Sequence[SimilarCase]
 ) -> SimilarCase | None:
     """The patient of the nearest malignant film that may answer, however far, that film first; None without any.
 
@@ -146,19 +143,18 @@ def _nearest_malignant(
     if met and -min(met)[0] > found[-1][0][1]:
         _, row, hits = min(met)
     else:
-        malignant = allowed & malignant
-        if not malignant.any():
+        suspect = _allowed(snapshot, question, malignant=True)
+        if not suspect.films:
             return None
-        row = _hits(snapshot, query, 1, malignant)[0][0]
-        theirs = allowed & (snapshot.patient == snapshot.patient[row])
-        hits = _hits(snapshot, query, int(theirs.sum()), theirs)
+        row = _hits(snapshot, query, 1, suspect)[0][0]
+        (hits,) = _all_films(snapshot, query, [int(snapshot.patient[row])], _allowed(snapshot, question))
     chosen = [hit for hit in hits if hit[0] == row] + [hit for hit in hits if hit[0] != row]
     (case,) = _cases(snapshot, [chosen[:FILMS_PER_CASE]])
     rank = next((each.rank for each in cases if each.patient == case.patient), 0)
     return replace(case, rank=rank)
 
 
-def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Mask:
+def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Rows:
     """Rows of the query's own patient, known by the header's identifier or by a film with the same bytes.
 
     Raises:
@@ -171,17 +167,19 @@ def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Mask:
     own = {snapshot.pseudonyms.patient(name, issuer) for name in stated for issuer in issuers}
     twins = [row for film in films for row in snapshot.by_hash.get(film.sha256, [])]
     codes = set(snapshot.patient[twins].tolist()) | {snapshot.patient_code.get(name, -1) for name in own}
-    return np.isin(snapshot.patient, list(codes))
+    return snapshot.rows_of_patients(np.array(sorted(codes), np.int64))
 
 
-def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask) -> tuple[list[list[Hit]], list[int]]:
+def _nearest_patients(
+    snapshot: Snapshot, query: Vectors, k: int, allowed: Allowed
+) -> tuple[list[list[Hit]], list[int]]:
     """Per patient, nearest first, their allowed films, best first; fewer than k where no more may answer.
 
     A patient is as near as their best film; among equals the film of the lower row comes first. Of patients who
     share a film but for retouching only the nearest stands; also, for each of the others that were met, how many
     patients stand before them.
     """
-    films, reach = int(allowed.sum()), k * FIRST_REACH
+    films, reach = allowed.films, k * FIRST_REACH
     while True:
         reach = min(reach, films)
         if not reach:
@@ -203,23 +201,25 @@ def _nearest_patients(snapshot: Snapshot, query: Vectors, k: int, allowed: Mask)
         reach *= 2
 
 
-def _all_films(snapshot: Snapshot, query: Vectors, patients: Sequence[int], allowed: Mask) -> list[list[Hit]]:
+def _all_films(snapshot: Snapshot, query: Vectors, patients: Sequence[int], allowed: Allowed) -> list[list[Hit]]:
     """The hits of these patients, those out of reach too."""
-    theirs = allowed & np.isin(snapshot.patient, patients)
+    rows = snapshot.rows_of_patients(np.array(patients, np.int64))
+    theirs = np.zeros(len(allowed.rows), dtype=bool)
+    theirs[rows[allowed.rows[rows]]] = True
+    few = Allowed(theirs, int(np.count_nonzero(theirs)), IdSet(snapshot.vector[rows]), 0)
     found: dict[int, list[Hit]] = {code: [] for code in patients}
-    for row, likeness in _hits(snapshot, query, int(theirs.sum()), theirs):
+    for row, likeness in _hits(snapshot, query, len(rows), few):
         found[int(snapshot.patient[row])].append((row, likeness))
     return list(found.values())
 
 
-def _hits(snapshot: Snapshot, query: Vectors, reach: int, allowed: Mask) -> list[Hit]:
+def _hits(snapshot: Snapshot, query: Vectors, reach: int, allowed: Allowed) -> list[Hit]:
     """The allowed films that share the `reach` nearest vectors, best first, equals by row."""
-    vectors = None if bool(allowed.all()) else IdSet(snapshot.vector[allowed])
-    ids, similarity = snapshot.index.search(query[None], reach, vectors)
+    ids, similarity = snapshot.index.search(query[None], reach + allowed.spare, allowed.ids)
     held = ids[0] >= 0  # films that share a vector make `reach` larger than the index
     likeness = np.clip(similarity[0][held], -1, 1).tolist()
     found = zip(snapshot.rows_of_vectors(ids[0][held]), likeness, strict=True)
-    hits = [(row, like) for rows, like in found for row in rows[allowed[rows]].tolist()]
+    hits = [(row, like) for rows, like in found for row in rows[allowed.rows[rows]].tolist()]
     return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
 
@@ -292,7 +292,7 @@ def _warnings(
     return said
 
 
-def _manifest(snapshot: Snapshot, question: Question, unknown: int) -> dict[str, object]:
+def _manifest(snapshot: Snapshot, question: Question, allowed: Allowed) -> dict[str, object]:
     manifest = snapshot.manifest
     return {
         "notice": NOTICE,
@@ -307,7 +307,8 @@ def _manifest(snapshot: Snapshot, question: Question, unknown: int) -> dict[str,
         "index": manifest.index.name,
         "k": question.k,
         "where": question.where,
-        "unknown_to_filter": unknown,
+        "searched": snapshot.index.way(question.k * FIRST_REACH, allowed.ids),
+        "unknown_to_filter": allowed.unknown,
         "segmenter": manifest.segmenter,
         "regions": [
             {"origin": region.origin.value, "box": region.box, "confidence": region.confidence}

@@ -1,7 +1,6 @@
 """The one protocol of every vector index. Higher similarity is nearer, for all of them."""
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from weakref import WeakKeyDictionary
@@ -13,27 +12,28 @@ from engine.embeddings import Ids, Vectors
 
 T = TypeVar("T")
 Similarity = npt.NDArray[np.float32]
-Bits = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
 
 
 class IdSet:
-    """The ids that may answer, made once for a filter and kept: sorted int64 `ids`, each once, and a bit for each."""
+    """The ids that may answer, made once for a filter and kept: sorted int64 `ids`, each once, and a flag for each."""
 
     def __init__(self, ids: Ids) -> None:
-        self.ids: Ids = np.unique(np.asarray(ids, dtype=np.int64))
+        ids = np.asarray(ids, dtype=np.int64)
+        if len(ids) and ids.min() < 0:
+            raise ValueError(f"an id of {ids.min()} is below 0, the least there is")
+        self.flags: Flags = np.zeros(int(ids.max(initial=-1)) + 1, dtype=bool)
+        self.flags[ids] = True  # in a fraction of the time that sorting them would take
+        self.ids: Ids = np.flatnonzero(self.flags)
         self._made: WeakKeyDictionary[Any, tuple[object, Any]] = WeakKeyDictionary()
-        if len(self.ids) and self.ids[0] < 0:
-            raise ValueError(f"an id of {self.ids[0]} is below 0, the least there is")
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    @cached_property
-    def bits(self) -> Bits:
-        """uint8 (ceil((largest id + 1) / 8),): bit i of byte j stands for id 8 j + i."""
-        flags = np.zeros(int(self.ids[-1]) + 1 if len(self.ids) else 0, dtype=bool)
-        flags[self.ids] = True
-        return np.packbits(flags, bitorder="little")
+    def holds(self, ids: npt.NDArray[np.integer]) -> Flags:
+        """bool (n,): which of these ids are in the set."""
+        within = np.minimum(ids, len(self.flags))
+        return np.asarray(np.append(self.flags, False)[within], dtype=bool)
 
     def once(self, owner: object, generation: object, make: Callable[[], T]) -> T:
         """What `make` gives, kept for its owner until the generation is another."""

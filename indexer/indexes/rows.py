@@ -23,6 +23,8 @@ AT_ONCE = 1 << 20
 """Similarities held at once while many rows are compared."""
 NARROW = np.iinfo(np.uint32).max
 """The largest id that is kept in four bytes."""
+SPARSE = 64
+"""One id in so many is looked up; more are found by a walk over all."""
 LEAST = 1024
 """Rows for which memory is taken at first; doubled as they are filled."""
 
@@ -109,7 +111,7 @@ class Rows:
 
     def chosen(self, allowed: IdSet) -> Positions:
         """Positions, ascending, of the ids that may answer; made once for an id set while nothing changes."""
-        return allowed.once(self, self.generation, lambda: np.sort(self.positions(allowed.ids)))
+        return allowed.once(self, self.generation, lambda: self._chosen(allowed))
 
     def vectors(self, positions: Positions | None = None) -> Vectors:
         """A copy (n, d) of the rows at these positions, of all where None; what is gone may be zeros."""
@@ -182,6 +184,12 @@ class Rows:
             rows._gone = np.zeros(len(ids), dtype=bool)
             rows._gone[gone] = True
         return rows
+
+    def _chosen(self, allowed: IdSet) -> Positions:
+        if len(allowed) * SPARSE < self._count:
+            return np.sort(self.positions(allowed.ids))
+        held = allowed.holds(self.ids)
+        return np.flatnonzero(held if self.gone is None else held & ~self.gone)
 
     def _sorted(self) -> tuple[npt.NDArray[np.uint32 | np.int64], Positions | None]:
         """Held ids, ascending, and the position of each; None where a place in that order is the position."""

@@ -87,7 +87,7 @@ def test_rows_by_film_vector_hash_and_patient(made: Path) -> None:
     for digest, held in snapshot.by_hash.items():
         assert snapshot.films["sha256"].to_numpy(zero_copy_only=False)[held].tolist() == [digest] * len(held)
     assert [snapshot.patient_code[name] for name in snapshot.patients] == list(range(len(snapshot.patients)))
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -112,7 +112,7 @@ def test_a_flipped_byte_is_found_and_its_file_named(root: Path, data: st.DataObj
 def complaint(root: Path) -> str | None:
     """What opening an archive and its encoder says of it; None where all is well."""
     try:
-        open_snapshot(root).catalogue.close()
+        open_snapshot(root).close()
         load_exported(root / "encoder", threads=1)
     except CaselinkError as error:
         return str(error)
@@ -162,7 +162,7 @@ def test_a_version_swept_while_it_is_read_gives_the_newer(root: Path, monkeypatc
     snapshot = open_snapshot(root)
     assert snapshot.manifest.version == swept[0] + 12
     assert len(snapshot.film) == FILMS
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 def test_a_file_gone_from_the_newest_version_is_an_error_at_once(root: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ArchiveCorrupt
-from indexer.catalogue import FILTER_COLUMNS, TABLES, Catalogue, Row
+from indexer.catalogue import FILTER_COLUMNS, TABLES, Catalogue, FilmFilters, Row
 from indexer.filters import parse_filter
 
 FILL = """
@@ -95,7 +95,8 @@ def test_films_carry_their_lesion(catalogue: Catalogue) -> None:
 
 def test_a_filter_counts_what_it_cannot_judge(catalogue: Catalogue) -> None:
     catalogue.insert("films", [film(n, age=age) for n, age in enumerate([5.0, 50.0, None, 7.0])])
-    assert catalogue.film_ids(parse_filter("age < 20", FILTER_COLUMNS)) == ([0, 3], 1)
+    passes, unknown = FilmFilters(catalogue.film_table())(parse_filter("age < 20", FILTER_COLUMNS))
+    assert (passes.tolist(), unknown) == ([True, False, False, True], 1)
 
 
 def test_rows_are_struck_by_their_keys(catalogue: Catalogue) -> None:

@@ -45,7 +45,7 @@ class Shelf:
         self.ledger = {row["file"]: row for row in snapshot.catalogue.rows("SELECT * FROM ledger")}
         self.vectors = len(snapshot.index)
         self.events = snapshot.catalogue.rows("SELECT * FROM events ORDER BY dated, text")
-        snapshot.catalogue.close()
+        snapshot.close()
         return snapshot
 
     def patient(self, name: str) -> str:
@@ -179,7 +179,7 @@ def test_table_facts_are_brought_up_to_date(shelf: Shelf, draw: Draw) -> None:
     film = snapshot.films.to_pylist()[0]
     assert (film["entity"], film["age"], film["sex"], film["stage"]) == ("chondrosarcoma", 10, "F", "before treatment")
     assert patient_history(snapshot, film["patient"])["sex"] == "F"
-    snapshot.catalogue.close()
+    snapshot.close()
     shelf.put({}, [row | {"age": "", "stage": ""}])  # silence takes nothing away
     shelf.run()
     shelf.snapshot()
@@ -235,7 +235,7 @@ def test_two_sources_tell_of_one_patient(tmp_path: Path, lay: Lay, index: Index,
     ]
     assert len(snapshot.film) == 2
     assert len(snapshot.patients) == 1
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 def test_no_identifier_enters_the_archive(shelf: Shelf, draw: Draw) -> None:

@@ -58,7 +58,7 @@ def root(tmp_path: Path, made: Path) -> Path:
 
 def pseudonym(root: Path, number: int) -> str:
     snapshot = open_snapshot(root)
-    snapshot.catalogue.close()
+    snapshot.close()
     return snapshot.pseudonyms.patient(str(number))
 
 
@@ -81,7 +81,7 @@ def holdings(root: Path) -> dict[str, dict[str, Any]]:
         place = Place(*(film.pop(name) for name in COLUMNS))
         del film["near_group"]  # goes with the film that it was near to
         found[film["file"]] = film | {"bytes": vectors[film["vector"]], "picture": read_picture(root, place)}
-    snapshot.catalogue.close()
+    snapshot.close()
     return found
 
 
@@ -146,7 +146,7 @@ def test_all_tables_are_without_the_patient(root: Path) -> None:
         assert patient not in str(snapshot.catalogue.rows(f"SELECT * FROM {table}")), table
     told = snapshot.catalogue.rows("SELECT file FROM ledger")
     assert {row["file"][-5] for row in told} == {"0", "2", "3"}
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 def test_a_film_that_two_patients_have_stays_for_the_other(root: Path, expected: dict[str, dict[str, Any]]) -> None:
@@ -252,7 +252,7 @@ def test_a_reader_of_an_older_version_is_never_shown_another_film(root: Path, wr
             assert read_picture(root, place) == picture
             gone -= 1
     assert 0 < gone < len(pictures)
-    before.catalogue.close()
+    before.close()
 
 
 def test_a_writer_goes_on_after_an_erasure(root: Path, writing: Any, encoder: EncoderFiles) -> None:

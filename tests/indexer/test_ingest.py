@@ -34,7 +34,7 @@ def archive(root: Path) -> tuple[list[dict[str, object]], dict[int, bytes]]:
         for ids, part in read_segments(root, snapshot.manifest)
         for n, v in zip(ids, part, strict=True)
     }
-    snapshot.catalogue.close()
+    snapshot.close()
     return rows, vectors
 
 
@@ -122,7 +122,7 @@ def test_progress_runs_on_and_what_it_acknowledges_is_published(
         steps.append(step)
         snapshot = open_snapshot(root)
         assert len(snapshot.film) == step.acknowledged
-        snapshot.catalogue.close()
+        snapshot.close()
 
     run(source, root, embedder, encoder, listen)
     assert [step.done for step in steps] == sorted(step.done for step in steps)
@@ -152,7 +152,7 @@ def test_a_disk_that_fills_up_keeps_what_was_acknowledged(
     assert 0 < steps[-1].acknowledged < 60
     snapshot = open_snapshot(root)
     assert len(snapshot.film) == steps[-1].acknowledged
-    snapshot.catalogue.close()
+    snapshot.close()
     (small_disk / "ballast").unlink()
     report = index(source, root)
     assert (report.indexed, report.embedded) == (60, 60 - steps[-1].acknowledged)

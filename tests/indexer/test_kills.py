@@ -140,7 +140,7 @@ def contents(root: Path) -> dict[str, Any]:
     names = ("patients", "lesions", "events", "ledger", "near")
     tables = {name: snapshot.catalogue.rows(f"SELECT * FROM {name}") for name in names}
     pseudonyms = {snapshot.pseudonyms.patient(f"{n}"): n for n in range(FILMS)}
-    snapshot.catalogue.close()
+    snapshot.close()
     plain = json.dumps(tables | {"films": films}, default=str)
     for pseudonym, number in pseudonyms.items():  # every archive has a key of its own
         plain = plain.replace(pseudonym, f"patient {number}")
@@ -164,7 +164,7 @@ def check_kept(root: Path, source: Path, acknowledged: int) -> None:
         data = read_picture(root, Place(*(film[name] for name in COLUMNS)))
         assert data.startswith(b"\xff\xd8")
         assert data.endswith(b"\xff\xd9")
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 @pytest.fixture(scope="session")
@@ -187,7 +187,7 @@ def survives(plan: Plan, root: Path, source: Path, start: Start) -> int:
 def vectors_in(root: Path) -> int:
     """Vectors that an archive holds."""
     snapshot = open_snapshot(root)
-    snapshot.catalogue.close()
+    snapshot.close()
     return len(snapshot.index)
 
 
@@ -203,7 +203,7 @@ def finish(root: Path, index: Callable[..., Any], source: Path, unbroken: dict[s
     snapshot = open_snapshot(root)
     (told,) = report(snapshot)
     assert (told.found, told.indexed) == (done.found, done.indexed)
-    snapshot.catalogue.close()
+    snapshot.close()
     sizes = {path.relative_to(root).as_posix(): path.stat().st_size for path in (root / "films").iterdir()}
     assert sizes == {pack.path: pack.size for pack in snapshot.manifest.packs}
 

@@ -120,7 +120,7 @@ def check(root: Path, ledger: Ledger, tiny: Path) -> None:
     held = {
         number: sum(film["patient"] == name for film in snapshot.films.to_pylist()) for number, name in names.items()
     }
-    snapshot.catalogue.close()
+    snapshot.close()
     assert not any(held[number] for number in ledger.gone)
     with open_writer(root, ModelCard.from_json((tiny / "card.json").read_text()), tiny):
         pass
@@ -145,7 +145,7 @@ def contents(root: Path) -> dict[str, Any]:
     ledger = snapshot.catalogue.rows("SELECT file, outcome FROM ledger ORDER BY file")
     told = snapshot.catalogue.rows("SELECT patient, text FROM events")
     events = sorted((numbers[row["patient"]], row["text"]) for row in told)
-    snapshot.catalogue.close()
+    snapshot.close()
     assert set(vectors) >= {film["vector"] for film in snapshot.films.to_pylist()}
     return {"films": films, "ledger": ledger, "events": events}
 

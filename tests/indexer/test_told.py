@@ -48,7 +48,7 @@ def stored(root: Path) -> dict[str, npt.NDArray[np.float32]]:
     rows = snapshot.films.select(["file", "vector"]).to_pylist()
     parts = read_segments(root, snapshot.manifest)
     vectors = {int(n): v for ids, part in parts for n, v in zip(ids, part, strict=True)}
-    snapshot.catalogue.close()
+    snapshot.close()
     return {row["file"]: vectors[row["vector"]] for row in rows}
 
 

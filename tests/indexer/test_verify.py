@@ -94,7 +94,7 @@ def flip(path: Path, bit: int) -> None:
 def opened(root: Path) -> str | None:
     """What opening an archive says against it."""
     try:
-        open_snapshot(root).catalogue.close()
+        open_snapshot(root).close()
     except CaselinkError as error:
         return str(error)
     return None

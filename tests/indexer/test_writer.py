@@ -65,7 +65,7 @@ def test_a_new_archive_is_empty_whole_and_carries_its_encoder(root: Path, encode
         assert files_in(root) >= {"manifest.json", "encoder/encoder.onnx", "encoder/card.json", KEY}
     snapshot = open_snapshot(root)
     assert (snapshot.manifest.version, len(snapshot.film)) == (0, 0)
-    snapshot.catalogue.close()
+    snapshot.close()
     assert not (root / WORK).exists()
 
 
@@ -78,14 +78,14 @@ def test_only_what_was_published_is_read(root: Path, encoder: EncoderFiles) -> N
         assert snapshot.film.tolist() == [0, 1, 2]
         ids, similarity = snapshot.index.search(unit(2, 1280)[None], 3)
         assert (ids[0, 0], similarity[0, 0]) == (2, pytest.approx(1, abs=1e-5))
-        snapshot.catalogue.close()
+        snapshot.close()
     with open_writer(root, encoder.card, encoder.onnx.parent) as writer:
         add(writer, 1)
         writer.publish()
     snapshot = open_snapshot(root)
     assert snapshot.film.tolist() == [0, 1, 2, 3]
     assert snapshot.manifest.version == 2
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 def test_few_versions_and_segments_stay_and_no_vector_is_lost(
@@ -148,7 +148,7 @@ def test_a_run_killed_before_the_first_manifest_is_taken_up(root: Path, encoder:
         writer.publish()
     snapshot = open_snapshot(root)
     assert len(snapshot.film) == 1
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_a_full_disk_keeps_what_was_published(small_disk: Path, encoder: Encoder
     assert len(snapshot.film) >= 5
     assert len(snapshot.film) == kept
     assert len(snapshot.index) == len(snapshot.film)
-    snapshot.catalogue.close()
+    snapshot.close()
 
 
 def test_a_disk_too_small_for_the_encoder(small_disk: Path, encoder: EncoderFiles) -> None:

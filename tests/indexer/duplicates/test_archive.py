@@ -41,7 +41,7 @@ class Shelf:
     def groups(self) -> set[frozenset[str]]:
         """The near groups of the archive, by names of films."""
         snapshot = open_snapshot(self.root)
-        snapshot.catalogue.close()
+        snapshot.close()
         found: dict[int, set[str]] = {}
         for row in snapshot.films.to_pylist():
             if row["near_group"] is not None:
@@ -85,7 +85,7 @@ def test_near_duplicates_are_found_shown_and_found_but_once(shelf: Shelf, film: 
     snapshot = open_snapshot(shelf.root)
     assert archive_facts(snapshot)["near_duplicates"] == {"films": 4, "groups": 2, "patients": 3}
     (ledger,) = report(snapshot)
-    snapshot.catalogue.close()
+    snapshot.close()
     assert [(pair.file, pair.of, len(set(pair.patients))) for pair in ledger.near] == [
         ("b.png", "a.png", 2),
         ("d.png", "c.png", 1),
@@ -117,7 +117,7 @@ def test_a_film_that_goes_takes_its_pairs_along(shelf: Shelf, film: Film) -> Non
     assert shelf.groups() == set()
     snapshot = open_snapshot(shelf.root)
     assert snapshot.catalogue.rows("SELECT * FROM near") == []
-    snapshot.catalogue.close()
+    snapshot.close()
     assert [pair[:2] for pair in shelf.put(a=("P", dim(film(9)))).near] == [("a.png", "c.png")]
 
 

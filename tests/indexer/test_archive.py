@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,6 +191,56 @@ def test_a_reader_follows_a_writer_and_never_fails(root: Path, source: Path, emb
             assert len(archive.snapshot.film) == FILMS + 40
     assert child.returncode == 0
     assert len(seen) > 3
+
+
+def test_every_answer_is_of_one_whole_version(root: Path, source: Path, embedder: Embedder) -> None:
+    """Each of ten versions gives all films another centre, and one more film or one patient fewer."""
+
+    def keep_asking() -> None:
+        while not done.is_set():
+            found = answer(archive.snapshot, embedder.card, question)
+            version = int(str(found.manifest["version"]))
+            assert {case.centre for case in found.cases} == {f"version {version}"}
+            assert (found.manifest["films"], found.manifest["patients"]) == sizes[version]
+            assert [case.rank for case in found.cases] == [1, 2]
+            seen.add(version)
+
+    query = read(source / "2.png")
+    region = Region.whole(query.shape)
+    question = Question([query], [region], embedder.embed([embedder.prepare(query, region)]), 2, "centre is not null")
+    sizes: dict[int, tuple[int, int]] = {}
+    seen: set[int] = set()
+    done = threading.Event()
+    with open_writer(root, embedder.card, root / "encoder") as writer:
+
+        def publish(*, erasing: bool = False) -> None:
+            version = writer.manifest.version + 1
+            rows = [row | {"centre": f"version {version}"} for row in writer.catalogue.rows("SELECT * FROM films")]
+            patients = {row["patient"] for row in rows}
+            if erasing:
+                leaving = rows[-1]["patient"]
+                rows = [row for row in rows if row["patient"] != leaving]
+                writer.catalogue.delete("films", "patient", [leaving])
+                writer.catalogue.insert("patients", [{"patient": leaving, "sex": None, "split_group": None}])
+            else:
+                rows.append(rows[0] | {"film": writer.new_film(), "patient": f"P{version}"})
+                patients.add(f"P{version}")
+            sizes[version] = len(rows), len(patients) - erasing
+            writer.catalogue.delete("films", "film", [row["film"] for row in rows])
+            writer.catalogue.insert("films", rows)
+            writer.erase(leaving) if erasing else writer.publish()
+
+        writer.catalogue._write("DELETE FROM patients")
+        publish()
+        with Archive(root) as archive, ThreadPoolExecutor(4) as pool:
+            answered = [pool.submit(keep_asking) for _ in range(4)]
+            for number in range(10):
+                publish(erasing=number % 5 == 4)
+                while writer.manifest.version not in seen and not any(future.done() for future in answered):
+                    time.sleep(0.005)
+            done.set()
+            assert [future.result() for future in answered] == [None] * 4
+    assert seen == set(sizes)
 
 
 def test_threads_share_an_archive_while_it_grows(root: Path, source: Path, embedder: Embedder) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,3 +195,50 @@ def test_ten_kills_at_any_step(
     lives(tmp_path / "a", live, sources, tiny, steps, seed, 10)
     assert live(tmp_path / "a")["status"] == 0
     assert contents(tmp_path / "a") == found
+
+
+def narrow(root: Path, live: Live, sources: list[Path], tiny: Path, seed: int, lives: int) -> int:
+    """Lives on a real disk with little room left, another little each time; how many of them found it full."""
+    rng, ledger, full = np.random.default_rng(seed), Ledger(sources), 0
+    ballast = root.parent / "ballast"
+    for _ in range(lives):
+        free = shutil.disk_usage(root.parent).free
+        with ballast.open("wb") as file:
+            file.truncate(0)
+            os.posix_fallocate(file.fileno(), 0, max(1, free - int(rng.integers(50_000, 4_000_000))))
+        done = live(root)
+        ballast.unlink()
+        assert done["status"] in {0, FULL}, done
+        full += done["status"] == FULL
+        ledger.read(done["said"])
+        check(root, ledger, tiny)
+    return full
+
+
+def test_a_disk_that_fills_up(
+    small_disk: Path, live: Live, sources: list[Path], tiny: Path, unbroken: tuple[dict[str, Any], int]
+) -> None:
+    assert narrow(small_disk / "a", live, sources, tiny, 1, 4) > 0
+    assert live(small_disk / "a")["status"] == 0
+    assert contents(small_disk / "a") == unbroken[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_disk_that_fills_up_again_and_again(
+    seed: int, small_disk: Path, live: Live, sources: list[Path], tiny: Path, unbroken: tuple[dict[str, Any], int]
+) -> None:
+    assert narrow(small_disk / "a", live, sources, tiny, 10 + seed, 10) > 0
+    assert live(small_disk / "a")["status"] == 0
+    assert contents(small_disk / "a") == unbroken[0]
+
+
+def test_an_erasure_waits_for_no_writer(live: Live, tmp_path: Path, tiny: Path) -> None:
+    root = tmp_path / "a"
+    card = ModelCard.from_json((tiny / "card.json").read_text())
+    with open_writer(root, card, tiny):
+        before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        done = live(root)
+        assert done["status"] == 1
+        assert done["said"] == []
+        assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before

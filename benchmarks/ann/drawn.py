@@ -15,7 +15,7 @@ import numpy.typing as npt
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveError
 
-BLOCK = 1 << 14
+BLOCK = 1 << 12
 """Films drawn together; a block is the same however many are asked for."""
 LEAST = 200
 """Films below which no spectrum is worth drawing from."""

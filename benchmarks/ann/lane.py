@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,10 @@ class Lane:
 
     def close(self) -> None:
         """End the process, however it is, and remove its folder."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None and not pipe.closed:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(BrokenPipeError):  # it had ended before it read what it was asked
+            self._process.stdin.close()
+        self._process.stdout.close()
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:

@@ -112,6 +112,8 @@ def draw(rows: Sequence[Row], title: str, paths: Sequence[Path]) -> None:
     axes[0].set_ylabel("queries a second")
     figure.suptitle(title)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize="small")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, so that every file is the same
     for path in paths:
         svg = path.suffix == ".svg"
         with matplotlib.rc_context({"svg.hashsalt": "caselink"}):

@@ -83,9 +83,11 @@ class Store:
         return bool(rows) and all(row["version"] == version and len(row["rounds"]) == self.rounds for row in rows)
 
     def replace(self, data: Data, engine: str, variant: str, rows: Sequence[Row]) -> None:
-        """Forget a variant's rows and hold these."""
-        kept = [row for row in self.rows if not _of(row, data, engine, variant)]
-        self.document["rows"] = [*kept, *rows]
+        """Hold these instead of a variant's rows, in their place, or else at the end."""
+        old = [number for number, row in enumerate(self.rows) if _of(row, data, engine, variant)]
+        at = old[0] if old else len(self.rows)
+        after = [row for row in self.rows[at:] if not _of(row, data, engine, variant)]
+        self.document["rows"] = [*self.rows[:at], *rows, *after]
 
     def fail(self, data: Data, engine: str, variant: str, why: str) -> None:
         """Note what could not be measured."""

@@ -97,10 +97,10 @@ def rescored(queries: Vectors, vectors: Vectors, candidates: Ids, k: int) -> Ids
 
     queries: float32 (m, d), vectors: (n, d), both in C order.
     """
-    candidates = np.ascontiguousarray(candidates)
+    candidates, queries = np.ascontiguousarray(candidates), np.ascontiguousarray(queries)
     (m, c), d = candidates.shape, vectors.shape[1]
     likeness = np.empty((m, c), np.float32)
-    pointers = (faiss.swig_ptr(array) for array in (likeness, np.ascontiguousarray(queries), vectors, candidates))
+    pointers = (faiss.swig_ptr(array) for array in (likeness, queries, vectors, candidates))
     compare: Any = getattr(faiss, "fvec_inner_products_by_idx")  # noqa: B009  the stubs of FAISS lack it
     compare(*pointers, d, m, c)
     likeness[candidates < 0] = -np.inf

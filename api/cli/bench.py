@@ -20,7 +20,8 @@ def bench(
 
     It runs in the checkout, from which it takes relative paths.
     """
-    names = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+    modules = [path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")]
+    names = sorted([*modules, *(path.parent.name for path in FOLDER.glob("*/__main__.py"))])
     if not names:
         raise NotFound("the benchmarks are not part of this installation; run from a checkout of caselink")
     if name is None:

@@ -1,0 +1,41 @@
+"""caselink's own indexes, each of the registry with its defaults."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import faiss
+import numpy as np
+
+from benchmarks.ann.engines.base import Engine, Options, Variants
+from engine.embeddings import Ids, Vectors
+from indexer.indexes import INDEXES, VectorIndex
+
+
+class Own(Engine):
+    """A registered index."""
+
+    kind = "own"
+    package = "caselink"
+    variants: ClassVar[Variants] = {"default": {}}
+    index: type[VectorIndex]
+
+    def build(self, vectors: Vectors) -> None:
+        """See `Engine.build`."""
+        faiss.omp_set_num_threads(self.threads)
+        self._index = self.index(vectors.shape[1])
+        self._index.build(vectors, np.arange(len(vectors), dtype=np.int64))
+
+    def search(self, queries: Vectors, k: int, setting: Options) -> Ids:
+        """See `Engine.search`."""
+        return self._index.search(queries, k)[0]
+
+    def save(self) -> None:
+        """See `Engine.save`."""
+        place = Path(self.folder) / "index"
+        place.mkdir()
+        self._index.save(place)
+
+
+OWN: list[type[Engine]] = [
+    type(f"Own{name.title()}", (Own,), {"name": f"caselink-{name}", "index": index}) for name, index in INDEXES.items()
+]

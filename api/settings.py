@@ -48,6 +48,19 @@ def training_environment() -> dict[str, str]:
     return ALLOCATOR | os.environ
 
 
+RAY = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too, this alone makes Ray listen on loopback only
+    "RAY_AUTH_MODE": "token",  # its default, and without the notice
+    "RAY_raylet_start_wait_time_s": "120",  # its 30 are too few on a busy machine
+}
+
+
+def keep_ray_here() -> None:
+    """Set what Ray reads from the environment when it is imported; what the user has set stays."""
+    for name, value in RAY.items():
+        os.environ.setdefault(name, value)
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process.

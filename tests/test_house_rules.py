@@ -26,6 +26,8 @@ OWNERS = {
     "duckdb": ("indexer/catalogue.py",),
     "pydicom": ("engine/readers/", "indexer/synthetic/"),
     "streamlit": ("ui/",),
+    "ray": ("indexer/bulk/rays.py",),
+    "fsspec": ("indexer/sources/place.py",),
     "fastapi": ("api/",),
     "typer": ("api/cli/", "benchmarks/"),
 }

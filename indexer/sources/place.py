@@ -160,7 +160,7 @@ def _lay_out(address: str, folder: Path) -> dict[str, str]:
     if not found:
         raise SourceError(f"{address} holds no files; give the place of the films")
     stamps = {}
-    for key, facts in found.items():
+    for key, facts in sorted(found.items()):  # so that a film comes before what would lie in it
         name = _relative(key, root, address)
         stamps[name] = _stamp(facts)
         path = folder / name

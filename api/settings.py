@@ -51,7 +51,6 @@ def training_environment() -> dict[str, str]:
 RAY = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too, this alone makes Ray listen on loopback only
     "RAY_AUTH_MODE": "token",  # its default, and without the notice
-    "RAY_raylet_start_wait_time_s": "120",  # its 30 are too few on a busy machine
 }
 
 

@@ -6,6 +6,7 @@ its own folder under the system's temporary one, and hold no identifiers: worker
 """
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -31,20 +32,33 @@ def _ray(workers: int) -> Iterator[None]:
     address = ray.util.get_node_ip_address()
     if not ip_address(address).is_loopback:
         raise EncoderError(f"Ray would listen on {address}; set {LOOPBACK_SWITCH}=0 so that it keeps to {LOOPBACK}")
-    ray.init(
-        address="local",
-        num_cpus=workers,
-        num_gpus=0,
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE,
-        log_to_driver=False,
-        configure_logging=False,
-        _node_ip_address=LOOPBACK,
-    )
     try:
+        _start(workers)
         yield
     finally:
         ray.shutdown()
+
+
+def _start(workers: int) -> None:
+    try:
+        ray.init(
+            address="local",
+            num_cpus=workers,
+            num_gpus=0,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE,
+            log_to_driver=False,
+            configure_logging=False,
+            _node_ip_address=LOOPBACK,
+        )
+    finally:
+        # Ray raises plain exceptions here; its own patience, 15 s for one part and 30 s for all, cannot be set
+        error = sys.exception()
+        if error is not None and not ray.is_initialized() and not isinstance(error, KeyboardInterrupt):
+            raise EncoderError(
+                f"Ray did not start ({str(error).partition('.')[0]}), as on a busy machine; nothing is lost, "
+                "run the same again, or leave out --ray"
+            ) from error
 
 
 def run_on_ray(workers: int, kit: Kit, errands: Sequence[Errand]) -> Answers:

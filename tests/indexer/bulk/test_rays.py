@@ -189,6 +189,8 @@ def test_a_worker_that_dies_ends_the_run_with_a_cure(tmp_path: Path, cohort: Pat
                 killed = True
         time.sleep(0.02)
     _, said = child.communicate()
+    if NOT_STARTED in said:
+        pytest.skip("Ray did not start; this machine is too busy for it")
     assert killed
     assert child.returncode == 1, said
     assert "finished shards stay, run the same again" in said

@@ -48,6 +48,18 @@ def training_environment() -> dict[str, str]:
     return ALLOCATOR | os.environ
 
 
+RAY = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too, this alone makes Ray listen on loopback only
+    "RAY_AUTH_MODE": "token",  # its default, and without the notice
+}
+
+
+def keep_ray_here() -> None:
+    """Set what Ray reads from the environment when it is imported; what the user has set stays."""
+    for name, value in RAY.items():
+        os.environ.setdefault(name, value)
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process.

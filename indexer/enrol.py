@@ -1,8 +1,6 @@
 """Enrolling prepared films in the catalogue: pseudonyms, patients, lesions, histories, duplicates, ledger."""
 
-import os
 from collections import defaultdict
-from urllib.parse import quote
 
 from engine.radiograph import Header, Spacing, Stage
 from engine.region import Origin
@@ -11,14 +9,13 @@ from indexer.duplicates.archive import NearFilms
 from indexer.duplicates.groups import NearCounts, components, near_counts
 from indexer.packs import COLUMNS, Place, read_picture
 from indexer.pending import DUPLICATE, INDEXED, LEFT_OUT, Outcome, Pending, Tally
-from indexer.prepare import Known, Prepared, merge
+from indexer.prepare import Known, Prepared, merge, names_someone
 from indexer.records import FilmRecord, History, Lesion, film_lesion
 from indexer.sources.base import Listing
+from indexer.sources.place import uri_of
 from indexer.writer import ArchiveWriter
 
 LesionKey = tuple[str, Lesion]
-SHORTEST_NAME = 4
-"""Characters of an identifier that a path can hold by no chance."""
 NAMED_TWICE = "the source names this file twice; keep one row of it"
 
 
@@ -129,7 +126,7 @@ class Enroller:
         self._pending.films[row["film"]] = row
         self._note(item, INDEXED, None, row["film"])
         self.tally.outcomes[file] = Outcome(INDEXED, whole=_whole(row))
-        self.tally.named += _names_someone(row["uri"], header)
+        self.tally.named += item.named or names_someone(row["uri"], header)
 
     def _keep(self, record: FilmRecord, old: Row) -> None:
         """A film known from an earlier run: its vector stays, what the tables say of it is brought up to date."""
@@ -177,7 +174,7 @@ class Enroller:
         """Let a film's first duplicate be the file that stands for it."""
         heir = doubles.pop(0)
         place = {"source": heir["source"], "file": heir["file"]}
-        fresh = row | place | {"uri": _uri(heir["source"], heir["file"])}
+        fresh = row | place | {"uri": uri_of(heir["source"], heir["file"])}
         self._change(row, fresh)
         self._write_ledger(heir | {"outcome": INDEXED, "reason": None, "region_key": row["region_key"]})
         doubles[:] = [self._write_ledger(other | {"reason": _double_of(fresh)}) for other in doubles]
@@ -223,7 +220,7 @@ class Enroller:
             "study": names.study(header.study) if header.study else None,
             "vector": self._vector(item),
             "sha256": item.sha256,
-            "uri": _uri(self._source, record.file),
+            "uri": uri_of(self._source, record.file),
             "file": record.file,
             "source": self._source,
             "body_part": header.body_part,
@@ -299,11 +296,6 @@ def _whole(row: Row) -> bool:
     return key == "whole" or (key.startswith("segmented ") and row["region"] == Origin.whole.value)
 
 
-def _uri(source: str, file: str) -> str:
-    """Where a film lies; as `Path.as_uri` writes it, in a fraction of its time."""
-    return f"file://{quote(os.fsencode(f'{source}/{file}'))}"
-
-
 def _double_of(row: Row) -> str:
     return f"duplicate of {row['file']}"
 
@@ -321,9 +313,3 @@ def _lesion(row: Row) -> Lesion:
 def _millimetres(name: str, spacing: Spacing | None) -> dict[str, float | None]:
     row, column = (None, None) if spacing is None else (spacing.row, spacing.column)
     return {f"{name}_row": row, f"{name}_column": column}
-
-
-def _names_someone(uri: str, header: Header) -> bool:
-    """Whether a path holds an identifier that is long enough not to stand there by chance."""
-    names = (header.patient, header.study, header.instance)
-    return any(name is not None and len(name) >= SHORTEST_NAME and quote(name) in uri for name in names)

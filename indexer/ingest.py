@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from engine.embeddings import Embedder
@@ -20,7 +21,7 @@ from indexer.pending import Tally
 from indexer.prepare import Prepared, Preparer, Roi
 from indexer.records import FilmRecord
 from indexer.regions import open_segmenter
-from indexer.sources import Listing
+from indexer.sources import Listing, LocalFolder, Place
 from indexer.writer import ArchiveWriter
 
 HANDFUL = 16
@@ -90,6 +91,10 @@ class IngestReport:
         }
 
 
+Make = Callable[[Preparer, Sequence[FilmRecord]], Iterator[list[Prepared]]]
+"""Gives what became of films as a preparer would have it, in their order: in threads here, or from elsewhere."""
+
+
 @dataclass
 class _Clock:
     """When to publish, and how far things are."""
@@ -118,32 +123,36 @@ class _Clock:
 
 def ingest(
     listing: Listing,
-    source: Path,
+    source: Path | Place,
     layout: str,
     roi: Roi,
     embedder: Embedder,
     writer: ArchiveWriter,
     on_progress: Callable[[Progress], None] = lambda _: None,
     workers: int | None = None,
+    make: Make | None = None,
 ) -> IngestReport:
     """Bring a source's films into an archive open for writing.
 
-    layout: kept in the manifest, with the listing's title. workers: threads; None = one per core.
+    source: the folder, or another place, that was listed. layout: kept in the manifest, with the listing's title.
+    workers: threads; None = one per core. make: prepares the films instead of these threads, see `indexer.bulk`.
     Regions that are to be proposed are so by the archive's own segmenter.
 
     Raises:
         EncoderError: `Roi.segment` in an archive without a segmenter.
         DiskFull: no room; everything acknowledged stays.
     """
-    name = str(source.resolve())
+    place = LocalFolder(source) if isinstance(source, Path) else source
+    name = place.name
     facts = SourceFacts(layout, listing.issuer, listing.title, roi.value, listing.synthetic)
     writer.declare_source(name, facts)
     enroller = Enroller(writer, listing, name)
     segmenter = open_segmenter(writer.root, writer.manifest) if roi is Roi.segment else None
-    preparer = Preparer(embedder, roi, enroller.known(), segmenter, listing.histories)
+    preparer = Preparer(embedder, roi, enroller.known(), segmenter, listing.histories, place.fetch)
     clock = _Clock(len(listing.films))
     done = 0
-    for handful in _in_order(preparer, listing.films, workers or usable_cores()):
+    make = make or partial(_in_order, workers=workers or usable_cores())
+    for handful in make(preparer, listing.films):
         for item in handful:
             enroller.enrol(item)
         done += len(handful)

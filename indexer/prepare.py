@@ -1,9 +1,11 @@
 """From a film's record to its vector: the part of indexing that runs in worker threads and touches no catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from indexer.masks import lesion_pixels, lesion_region
 from indexer.records import FilmRecord, History, facts_of
 from indexer.regions import enough_detail, propose
 from indexer.thumbnails import THUMBNAIL_SIDE, shrink, thumbnail
+
+SHORTEST_NAME = 4
+"""Characters of an identifier that a path can hold by no chance."""
 
 
 class Roi(StrEnum):
@@ -45,7 +50,8 @@ class Prepared:
 
     reason: why it is left out, None otherwise. kept: the ledger knows these bytes and this region already, so nothing
     was decoded and `film`, `region` and `vector` are None. film: read, its pixels dropped to spare memory.
-    thumbnail: its JPEG. phash: its perceptual hash, see `perceptual_hash`.
+    thumbnail: its JPEG. phash: its perceptual hash, see `perceptual_hash`. named: `Preparer.seal` found an identifier
+    that the film gives in its path.
     """
 
     record: FilmRecord
@@ -58,6 +64,7 @@ class Prepared:
     vector: Vectors | None = None
     thumbnail: bytes = b""
     phash: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class Preparer:
     """Reads, cuts and embeds films; one instance serves every thread.
 
     segmenter: what `Roi.segment` needs. histories: of the source's patients, for an encoder that carries facts.
+    fetch: gives a file's bytes, or raises OSError. seal: takes the identifiers out of what a film's own header says,
+    and tells whether the film's path holds one; None = they stay, in memory.
     """
 
     embedder: Embedder
@@ -72,6 +81,8 @@ class Preparer:
     known: Mapping[str, Known]
     segmenter: Segmenter | None = None
     histories: Mapping[str, History] = field(default_factory=dict)
+    fetch: Callable[[Path], bytes] = Path.read_bytes
+    seal: Callable[[FilmRecord, Header], tuple[Header, bool]] | None = None
 
     def __post_init__(self) -> None:
         if self.roi is Roi.segment and self.segmenter is None:
@@ -99,10 +110,10 @@ class Preparer:
         if record.problem or record.path is None:
             return Prepared(record, record.problem or "a table names it, but there is no such file"), None
         try:
-            data = record.path.read_bytes()
-            mask = record.mask.read_bytes() if record.mask and self.roi is Roi.mask else None
+            data = self.fetch(record.path)
+            mask = self.fetch(record.mask) if record.mask and self.roi is Roi.mask else None
         except OSError as error:
-            return Prepared(record, f"the file cannot be read ({error.strerror})"), None
+            return Prepared(record, f"the file cannot be read ({error.strerror or type(error).__name__})"), None
         known, key = self.known.get(record.file), self._region_key(record, mask)
         if known is not None and known == Known(sha256(data).hexdigest(), key):
             return Prepared(record, kept=True, sha256=known.sha256, region_key=key), None
@@ -114,9 +125,10 @@ class Preparer:
             return Prepared(record, reason, sha256=sha256(data).hexdigest(), region_key=key), None
         grey = shrink(film)
         small, phash = thumbnail(film, data, grey), perceptual_hash(grey)
-        light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape)
+        header, named = self.seal(record, film.header) if self.seal else (film.header, False)
+        light = replace(film, pixels=np.zeros((1, 1), dtype=np.float32), full_shape=film.shape, header=header)
         done = Prepared(record, sha256=film.sha256, region_key=key, film=light, region=region, thumbnail=small)
-        return replace(done, phash=phash), patch
+        return replace(done, phash=phash, named=named), patch
 
     def _region_key(self, record: FilmRecord, mask: bytes | None) -> str:
         """Changes with all that moves a film's vector but its own bytes: two patients' facts make two vectors."""
@@ -169,3 +181,9 @@ def merge(table: Header, film: Header) -> Header:
     """What a table says of a film, and where it is silent, what the film's own header says."""
     chosen = {name: value for name, value in vars(table).items() if value is not None and value != Stage.unknown}
     return replace(film, **chosen)
+
+
+def names_someone(uri: str, header: Header) -> bool:
+    """Whether a path holds an identifier that is long enough not to stand there by chance."""
+    names = (header.patient, header.study, header.instance)
+    return any(name is not None and len(name) >= SHORTEST_NAME and quote(name) in uri for name in names)

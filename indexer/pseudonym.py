@@ -13,6 +13,12 @@ KEY_BYTES = 32
 DIGITS = 16
 
 
+class Sealed(str):
+    """A pseudonym in the place of an identifier; it stays as it is."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Pseudonymiser:
     """HMAC-SHA256 of identifiers under a secret key of 32 bytes.
@@ -29,11 +35,11 @@ class Pseudonymiser:
 
     def patient(self, identifier: str, issuer: str = "") -> str:
         """P and 16 hex digits; `issuer` keeps two hospitals' equal numbers apart."""
-        return "P" + self._digest("patient", issuer, identifier)
+        return identifier if isinstance(identifier, Sealed) else "P" + self._digest("patient", issuer, identifier)
 
     def study(self, identifier: str) -> str:
         """S and 16 hex digits for a study's UID."""
-        return "S" + self._digest("study", "", identifier)
+        return identifier if isinstance(identifier, Sealed) else "S" + self._digest("study", "", identifier)
 
     def group(self, identifier: str, issuer: str = "") -> str:
         """G and 16 hex digits for a split group."""

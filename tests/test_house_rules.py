@@ -27,6 +27,8 @@ OWNERS = {
     "pymilvus": ("indexer/indexes/", "benchmarks/"),
     "pydicom": ("engine/readers/", "indexer/synthetic/"),
     "streamlit": ("ui/",),
+    "ray": ("indexer/bulk/rays.py",),
+    "fsspec": ("indexer/sources/place.py",),
     "fastapi": ("api/",),
     "typer": ("api/cli/", "benchmarks/"),
 }

@@ -11,11 +11,13 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.common import LOUD, encoder_for, err, near_sentence, out, print_json
+from api.settings import keep_ray_here
 from engine.errors import SourceError
+from indexer.bulk import Bulk, Runner, bulk_ingest, ray_runner
 from indexer.ingest import IngestReport, ingest
 from indexer.ingest import Progress as Done
 from indexer.prepare import Roi
-from indexer.sources import SOURCES, SourceOptions, open_source
+from indexer.sources import SOURCES, SourceOptions, open_place, open_source
 from indexer.writer import open_writer
 
 PLAIN_EVERY_S = 2.0
@@ -23,7 +25,7 @@ SHOWN = 10
 
 
 def index(
-    source: Annotated[Path, typer.Argument(help="Folder of films.")],
+    source: Annotated[str, typer.Argument(help="Folder of films, or the address of an object store (s3://...).")],
     archive: Annotated[Path, typer.Option(help="The archive; made where there is none.")],
     layout: Annotated[str, typer.Option(help=f"auto, {', '.join(SOURCES)}.")] = "auto",
     roi: Annotated[
@@ -38,23 +40,40 @@ def index(
     ] = None,
     issuer: Annotated[str | None, typer.Option(help="Who gave the patient numbers; keeps hospitals apart.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; unset = one per core.")] = None,
+    ray: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes under Ray instead of threads, one core each.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Index a folder of films: read, embed and enrol each; resumable, and a second run embeds nothing new."""
     options = SourceOptions(table, _pairs(column or []), issuer)
-    layout = _layout(source, layout, options)
-    listing = open_source(source, layout, options)
-    if not listing.films:
-        raise SourceError(f"{source} holds no files; give the folder with the films (DICOM, PNG, JPEG or TIFF)")
-    chosen = encoder_for(archive, encoder)
-    with open_writer(archive, chosen.embedder.card, chosen.folder) as writer, progress() as show:
-        report = ingest(listing, source, layout, roi, chosen.embedder, writer, show, workers)
+    runner = None if ray is None else _on_ray(ray, workers)
+    with open_place(source) as place:
+        layout = _layout(place.folder, layout, options)
+        listing = open_source(place.folder, layout, options)
+        if not listing.films:
+            raise SourceError(f"{source} holds no files; give the folder with the films (DICOM, PNG, JPEG or TIFF)")
+        chosen = encoder_for(archive, encoder)
+        with open_writer(archive, chosen.embedder.card, chosen.folder) as writer, progress() as show:
+            if runner is None:
+                report = ingest(listing, place, layout, roi, chosen.embedder, writer, show, workers)
+            else:
+                bulk = Bulk(writer, place, listing.issuer, runner)
+                report = bulk_ingest(bulk, listing, layout, roi, chosen.embedder, show)
+                print(f"{bulk.made} shards embedded, {bulk.found} found finished", file=sys.stderr, flush=True)
     if json:
         print_json(report.to_dict())
     else:
         _print(report, archive, roi)
     if not report.indexed and not report.duplicates:
         raise SourceError(f"no film of {source} could be indexed; mend its files as their reasons say")
+
+
+def _on_ray(workers: int, threads: int | None) -> Runner:
+    if threads is not None:
+        raise SourceError(f"--workers {threads} are threads and --ray {workers} are processes; give one or the other")
+    keep_ray_here()
+    return ray_runner(workers)
 
 
 def _layout(source: Path, layout: str, options: SourceOptions) -> str:

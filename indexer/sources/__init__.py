@@ -8,6 +8,7 @@ from indexer.sources.btxrd import BtxrdSource
 from indexer.sources.dicom import DicomSource
 from indexer.sources.folder import FolderSource
 from indexer.sources.fracatlas import FracAtlasSource
+from indexer.sources.place import LocalFolder, Place, open_place
 
 SOURCES: dict[str, Source] = {
     "btxrd": BtxrdSource(),
@@ -32,4 +33,4 @@ def open_source(root: Path, layout: str = "auto", options: SourceOptions | None 
     return SOURCES[names[0]].list(root, options or SourceOptions())
 
 
-__all__ = ["SOURCES", "Listing", "Source", "SourceOptions", "open_source"]
+__all__ = ["SOURCES", "Listing", "LocalFolder", "Place", "Source", "SourceOptions", "open_place", "open_source"]

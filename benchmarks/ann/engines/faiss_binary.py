@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.ann.engines.bare_faiss import PROBES, lists
 from benchmarks.ann.engines.base import Engine, Options, Variants, rescored
 from engine.embeddings import Ids, Vectors
-from indexer.indexes.lsh import BITS, signatures
+from indexer.indexes.signatures import BITS, signatures
 
 CANDIDATES = (20, 50, 100, 200, 500, 1000)
 

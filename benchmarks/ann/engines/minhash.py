@@ -1,6 +1,6 @@
 """datasketch: hash tables and prefix trees over MinHashes of the bits set in 256-bit signatures.
 
-A vector becomes the set of hyperplanes on whose far side it lies (`indexer.indexes.lsh`). Its MinHash is the least hash
+A vector becomes the set of hyperplanes on whose far side it lies (`indexer.indexes.signatures`). Its MinHash is the least hash
 of its members, which is taken here for all vectors at once from a table of the 256 members: the very numbers that
 datasketch would find one by one, and sooner. What its tables return is compared again by 32-bit numbers.
 """
@@ -13,7 +13,7 @@ from datasketch import MinHash, MinHashLSH, MinHashLSHForest
 
 from benchmarks.ann.engines.base import Engine, Options, Variants, padded, rescored
 from engine.embeddings import Ids, Vectors
-from indexer.indexes.lsh import BITS, signatures
+from indexer.indexes.signatures import BITS, signatures
 
 AT_ONCE = 1 << 12
 

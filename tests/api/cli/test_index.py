@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from api.settings import keep_ray_here
 
 HEAD = "file,patient_id,entity\n"
 Run = Callable[..., Any]
@@ -172,3 +175,35 @@ def test_a_usage_error_says_what_is_known(caselink: Run) -> None:
     done = caselink("index", "--colour")
     assert done.code == 2
     assert "--colour" in done.err
+
+
+def test_threads_and_processes_are_not_both_asked_for(caselink: Run, few: Path, tmp_path: Path) -> None:
+    said = caselink("index", few, "--archive", tmp_path / "a", "--ray", 2, "--workers", 3).refusal()
+    assert said == "--workers 3 are threads and --ray 2 are processes; give one or the other"
+    assert not (tmp_path / "a").exists()
+
+
+def test_without_ray_the_cure_is_told(
+    caselink: Run, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.bulk.find_spec", lambda name: None)
+    monkeypatch.setattr("api.cli.index.keep_ray_here", lambda: None)
+    said = caselink("index", few, "--archive", tmp_path / "a", "--ray", 2).refusal()
+    assert "install caselink[scale], or leave out --ray" in said
+
+
+def test_ray_is_kept_to_this_machine_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", raising=False)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    keep_ray_here()
+    assert (os.environ.pop("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"), os.environ["RAY_AUTH_MODE"]) == ("0", "disabled")
+
+
+def test_films_of_an_object_store_are_indexed(caselink: Run, few: Path, tmp_path: Path) -> None:
+    store = pytest.importorskip("fsspec").filesystem("memory")
+    for path in few.iterdir():
+        store.pipe(f"/shelf/few/{path.name}", path.read_bytes())
+    there = caselink("index", "memory://shelf/few", "--archive", tmp_path / "there", "--json").json()
+    here = caselink("index", few, "--archive", tmp_path / "here", "--json").json()
+    assert (there["indexed"], there["left_out"]) == (here["indexed"], here["left_out"]) == (4, [])
+    assert caselink("index", "memory://shelf/few", "--archive", tmp_path / "there", "--json").json()["embedded"] == 0

@@ -81,8 +81,5 @@ def _answers(workers: int, kit: Kit, errands: Sequence[Errand]) -> Answers:
     ray.data.DataContext.get_current().enable_progress_bars = False
     shards = ray.data.from_items([{"errand": errand} for errand in errands], override_num_blocks=len(errands))
     pool = ray.data.ActorPoolStrategy(size=workers)
-    # a worker that died is not started again: a film that kills one would kill them all, one after another
-    made = shards.map(
-        ShardWorker, fn_constructor_args=(kit,), compute=pool, num_cpus=1, max_restarts=0, max_task_retries=0
-    )
-    yield from made.iter_rows()
+    # Ray starts a worker that died anew and gives it its shard again; `ShardWorker` sees to an end of that
+    yield from shards.map(ShardWorker, fn_constructor_args=(kit,), compute=pool, num_cpus=1).iter_rows()

@@ -11,7 +11,7 @@ from engine.embeddings import Embedder
 from engine.errors import CaselinkError, EncoderError, SourceError
 from indexer.bulk.sealed import Sealer
 from indexer.bulk.shards import Shard, is_finished, read_shard, shard_name, still
-from indexer.bulk.worker import Errand, Kit, ShardWorker
+from indexer.bulk.worker import TRIED, Errand, Kit, ShardWorker
 from indexer.ingest import IngestReport, Progress, ingest
 from indexer.prepare import Known, Prepared, Preparer, Roi
 from indexer.records import FilmRecord
@@ -110,6 +110,8 @@ class Bulk:
         """The starts of shards as they are finished."""
         if not errands:
             return
+        for tried in self.folder.glob(f"*{TRIED}"):
+            tried.unlink()  # of a run that was killed whole, which says nothing of its films
         with closing(self.runner(kit, errands)) as answers:  # so that workers end when nobody asks on
             for answer in answers:
                 if answer["error"]:

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from engine.encoders import load_exported
-from engine.errors import CaselinkError
+from engine.errors import CaselinkError, EncoderError
 from indexer.archive import KEY
 from indexer.bulk.sealed import Sealer
 from indexer.bulk.shards import Shard, write_shard
+from indexer.durable import make_folder, room_on_disk
 from indexer.manifest import read_manifest
 from indexer.prepare import Known, Prepared, Preparer, Roi
 from indexer.pseudonym import load_key
 from indexer.records import History
 from indexer.regions import ENCODER, open_segmenter
 
+TRIES = 3
+"""Workers that may die at one shard before the run ends: a film that kills one would kill them all in turn."""
+TRIED = ".tried"
 HANDFUL = 16
 """Films read before they are embedded; bounds memory."""
 
@@ -63,14 +67,32 @@ class ShardWorker:
         """Read, cut and embed a shard's films, and write what became of each.
 
         Raises:
-            DiskFull: the shard is not there. EncoderError: see `Embedder.embed`.
+            DiskFull: the shard is not there. EncoderError: see `Embedder.embed`; or too many workers died at it.
         """
         films = errand.shard.films
+        tried = self._try(errand.shard)
         preparer = Preparer(**vars(self._preparer) | {"known": errand.known})
         items: list[Prepared] = []
         for start in range(0, len(films), HANDFUL):
             items += preparer(films[start : start + HANDFUL])
         write_shard(errand.shard.path(self._kit.folder), items)
+        tried.unlink()
+
+    def _try(self, shard: Shard) -> Path:
+        """Note that a shard is begun, for whoever comes after a worker that did not end it."""
+        tried = shard.path(self._kit.folder).with_suffix(TRIED)
+        times = tried.stat().st_size if tried.exists() else 0
+        if times >= TRIES:
+            first, last = shard.films[0].file, shard.films[-1].file
+            raise EncoderError(
+                f"{times} workers died at the films from {first} to {last}; run it with fewer workers if memory was "
+                "short, or without --ray to see which film it is"
+            )
+        with room_on_disk(tried.parent):
+            make_folder(tried.parent)
+            with tried.open("ab") as file:
+                file.write(b".")
+        return tried
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with an `errand` -> start: the shard's; error, said: the deliberate error that ended it, or ""."""

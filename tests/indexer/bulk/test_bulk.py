@@ -14,7 +14,7 @@ from engine.encoders import EncoderFiles
 from engine.errors import DiskFull, EncoderError, SourceError
 from indexer.bulk import ray_runner, run_here
 from indexer.bulk.run import Answers
-from indexer.bulk.worker import Errand, Kit
+from indexer.bulk.worker import TRIES, Errand, Kit, ShardWorker
 from indexer.ingest import Progress
 from indexer.prepare import Roi
 
@@ -34,6 +34,12 @@ def broken_off(after: int, kit: Kit, errands: Sequence[Errand]) -> Answers:
         if number == after:
             raise KeyboardInterrupt
         yield answer
+
+
+def publish_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every shard enrolled is published before the next."""
+    monkeypatch.setattr(ingesting, "PUBLISH_EVERY_S", 0.0)
+    monkeypatch.setattr(ingesting, "PUBLISH_SHARE", 0)
 
 
 def shards(root: Path) -> dict[str, tuple[int, int]]:
@@ -59,15 +65,27 @@ def test_archive_is_the_one_of_the_single_process(
     assert not (tmp_path / "shared" / "bulk").exists()
 
 
-def test_finished_shards_are_not_made_again(tmp_path: Path, cohort: Path, fill: Fill, holds: Holds) -> None:
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is published before a run's end, however slow the machine, so that a broken run leaves its shards."""
+    monkeypatch.setattr(ingesting, "PUBLISH_EVERY_S", 1e9)
+
+
+@pytest.mark.parametrize("often", [False, True])
+def test_finished_shards_are_not_made_again(
+    often: bool, tmp_path: Path, cohort: Path, fill: Fill, holds: Holds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root, counts = tmp_path / "a", [0, 0]
+    if often:
+        publish_at_once(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         fill(cohort, root, partial(broken_off, 2), counts=counts)
     assert counts == [0, 2]
     left = shards(root)
-    assert len(left) >= 2  # what was published on the way is gone
+    assert len(left) == (1 if often else 3)  # the third was finished, though nobody heard of it
     held = fill(cohort, root, run_here, counts=counts)
     assert counts[0] == len(left)
+    assert held.embedded + (7 if often else 0) == held.indexed
     assert counts[0] + counts[1] == -(-held.found // 4)
     fill(cohort, tmp_path / "b")
     mine, other = holds(root), holds(tmp_path / "b")
@@ -77,8 +95,7 @@ def test_finished_shards_are_not_made_again(tmp_path: Path, cohort: Path, fill: 
 def test_a_shard_goes_once_what_it_holds_is_published(
     tmp_path: Path, cohort: Path, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingesting, "PUBLISH_EVERY_S", 0.0)
-    monkeypatch.setattr(ingesting, "PUBLISH_SHARE", 0)
+    publish_at_once(monkeypatch)
     left: list[int] = []
 
     def listen(step: Progress) -> None:
@@ -185,6 +202,29 @@ def test_a_workers_error_is_raised_here(tmp_path: Path, cohort: Path, fill: Fill
 
     with pytest.raises(DiskFull, match="no room is left"):
         fill(cohort, tmp_path / "a", full)
+
+
+def test_workers_that_die_at_one_shard_end_the_run(tmp_path: Path, cohort: Path, fill: Fill) -> None:
+    class Dies(ShardWorker):
+        """As if the process were gone in the midst of a shard."""
+
+        def make(self, errand: Errand) -> None:
+            with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr("indexer.bulk.worker.write_shard", interrupt)
+                super().make(errand)
+
+    def interrupt(path: Path, items: object) -> None:
+        raise KeyboardInterrupt
+
+    def deadly(deaths: int, kit: Kit, errands: Sequence[Errand]) -> Answers:
+        for _ in range(deaths):
+            Dies(kit).make(errands[0])
+        yield from run_here(kit, errands)
+
+    with pytest.raises(EncoderError, match=r"3 workers died at the films from films/\S+ to films/\S+; run it with"):
+        fill(cohort, tmp_path / "a", partial(deadly, TRIES))
+    assert list((tmp_path / "a" / "bulk").glob("*.tried"))
+    assert fill(cohort, tmp_path / "a", partial(deadly, TRIES - 1)).indexed >= 9
 
 
 def test_a_full_disk_is_said_by_the_worker(small_disk: Path, cohort: Path, fill: Fill, holds: Holds) -> None:

@@ -2,18 +2,24 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.encoders.files import CARD_FILE
 from engine.errors import CaselinkError
 from indexer.archive import KEY, load_manifest_key
 from indexer.durable import copy_durably, hash_file, write_durably
+from indexer.indexes.auto import Limits
+from indexer.indexing import build_index
 from indexer.manifest import NAME, Manifest, PublishedFile, read_manifest
 from indexer.verify import Finding, verify
 from indexer.writer import ENCODER, locked, open_writer
 
 NO_COPY = "there is no second copy of it; "
 RESTORE = NO_COPY + "restore it from backup or index the films into a new archive"
+LATER = "it can be made anew once {} is whole; mend that, then run the same again"
+LEAST = 0.01
+"""Of a recall that is asked for again."""
 FROM_RUN = NO_COPY + "restore it from backup, or copy it from the folder of the encoder that the archive was made with"
 
 
@@ -43,10 +49,10 @@ def repair(root: Path) -> tuple[Repair, ...]:
             return tuple(Repair(finding.path, False, RESTORE) for finding in checked.findings)
         manifest = read_manifest(root)
         done = [_in_place(root, manifest, finding) for finding in checked.findings]
-    calibration = manifest.calibration and manifest.calibration.path
-    return tuple(
-        _calibrate(root, manifest, one.path) if one.path == calibration and not one.mended else one for one in done
-    )
+    made = {file.path: _reindex for file in manifest.index.files}
+    if manifest.calibration is not None:
+        made[manifest.calibration.path] = _calibrate
+    return tuple(made[one.path](root, one.path) if one.path in made and not one.mended else one for one in done)
 
 
 def _in_place(root: Path, manifest: Manifest, finding: Finding) -> Repair:
@@ -89,11 +95,29 @@ def _file(root: Path, manifest: Manifest, file: PublishedFile) -> Repair:
     return Repair(file.path, False, FROM_RUN if file.path.startswith(f"{ENCODER}/") else RESTORE)
 
 
-def _calibrate(root: Path, manifest: Manifest, path: str) -> Repair:
-    """Publish a version with votes calibrated anew, where all that goes into them is whole."""
-    others = [finding.path for finding in verify(root).findings if finding.path != path]
-    if others:
-        return Repair(path, False, f"it can be made anew once {others[0]} is whole; mend that, then run the same again")
+def _reindex(root: Path, path: str) -> Repair:
+    """Publish a version with the index made anew from the vectors, where these are whole."""
+    manifest = read_manifest(root)
+    index = manifest.index
+    if path not in {file.path for file in index.files}:
+        return Repair(path, True, f"made anew with the rest of the index, for version {manifest.version}")
+    if others := _others(root, {file.path for file in index.files}):
+        return Repair(path, False, LATER.format(others[0]))
+    make = partial(build_index, root, name=index.name, limits=Limits(max(index.recall, LEAST)))
     with open_writer(root, manifest.card, root / ENCODER) as writer:
+        writer.publish(indexed=make)
+        return Repair(path, True, f"made anew from the vectors, as version {writer.manifest.version}")
+
+
+def _others(root: Path, paths: set[str]) -> list[str]:
+    """Damaged files besides these."""
+    return [finding.path for finding in verify(root).findings if finding.path not in paths]
+
+
+def _calibrate(root: Path, path: str) -> Repair:
+    """Publish a version with votes calibrated anew, where all that goes into them is whole."""
+    if others := _others(root, {path}):
+        return Repair(path, False, LATER.format(others[0]))
+    with open_writer(root, read_manifest(root).card, root / ENCODER) as writer:
         writer.publish(calibrated=True)
         return Repair(path, True, f"calibrated anew on the archive's patients, as version {writer.manifest.version}")

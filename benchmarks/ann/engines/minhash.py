@@ -1,8 +1,8 @@
 """datasketch: hash tables and prefix trees over MinHashes of the bits set in 256-bit signatures.
 
-A vector becomes the set of hyperplanes on whose far side it lies (`indexer.indexes.signatures`). Its MinHash is the least hash
-of its members, which is taken here for all vectors at once from a table of the 256 members: the very numbers that
-datasketch would find one by one, and sooner. What its tables return is compared again by 32-bit numbers.
+A vector becomes the set of hyperplanes on whose far side it lies (`indexer.indexes.signatures`). Its MinHash is the
+least hash of its members, which is taken here for all vectors at once from a table of the 256 members: the very numbers
+that datasketch would find one by one, and sooner. What its tables return is compared again by 32-bit numbers.
 """
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""caselink's own indexes, each of the registry with its defaults."""
+"""caselink's own indexes, each of the registry, at every effort that it may be tuned to."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.ann.engines.base import Engine, Options, Variants
 from engine.embeddings import Ids, Vectors
 from indexer.indexes import INDEXES, VectorIndex
+from indexer.indexes.rescored import Effort, RescoredIndex
 
 
 class Own(Engine):
@@ -27,7 +28,15 @@ class Own(Engine):
 
     def search(self, queries: Vectors, k: int, setting: Options) -> Ids:
         """See `Engine.search`."""
+        if isinstance(self._index, RescoredIndex):
+            self._index.effort = Effort(**setting)
         return self._index.search(queries, k)[0]
+
+    def settings(self) -> list[Options]:
+        """See `Engine.settings`: the efforts that `tune` chooses from."""
+        if not issubclass(self.index, RescoredIndex):
+            return [{}]
+        return [{"reach": effort.reach, "probe": effort.probe} for effort in self.index.EFFORTS]
 
     def save(self) -> None:
         """See `Engine.save`."""

@@ -55,7 +55,9 @@ VOTE_FILES = (CALIBRATION_FILE, SPLIT_FILE)
 ENCODER = "encoder"
 LOCK = "writer.lock"
 WORK = "work"
-OWN = {NAME, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors", INDEX_FOLDER}
+SHARDS = "bulk"
+"""Folder of films that worker processes prepared for a run that may have been stopped."""
+OWN = {NAME, SHARDS, LOCK, WORK, FOLDER, "private", "encoder", "versions", "vectors", INDEX_FOLDER}
 
 
 class ArchiveWriter:
@@ -174,6 +176,8 @@ class ArchiveWriter:
         prefix = f"vectors/{self.manifest.card.fingerprint}/{version:06d}-erased"
         segments = keep_vectors(self.root, prefix, self.manifest.segments, self._held())
         self.manifest = replace(self.manifest, segments=segments, oldest=version)
+        shutil.rmtree(self.root / SHARDS, ignore_errors=True)  # nobody can tell whose films they hold
+        sync_folder(self.root)
         self.publish(calibrated=True, indexed=partial(without, self.root))
         self._pictures.sweep(self.manifest.packs)
         _sweep_leftovers(self.root, self.manifest)

@@ -17,11 +17,11 @@ from indexer.prepare import Known, Prepared, Preparer, Roi
 from indexer.records import FilmRecord
 from indexer.sources import Listing
 from indexer.sources.place import Place
-from indexer.writer import ArchiveWriter
+from indexer.writer import SHARDS, ArchiveWriter
 
 SHARD = 64
 """Films of a shard: what is lost by a kill is at most one shard a worker."""
-FOLDER = "bulk"
+FOLDER = SHARDS
 """Of the shards, in the archive; gone when a run has ended."""
 Answers = Generator[dict[str, str | int], None, None]
 Runner = Callable[[Kit, Sequence[Errand]], Answers]

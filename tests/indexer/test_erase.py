@@ -138,6 +138,14 @@ def test_no_byte_is_left_and_nobody_else_is_touched(root: Path, expected: dict[s
     assert {Path(uri).name for uri in done.originals} == {f"{n:02d}-of-1.png" for n in (1, 5, 9)}
 
 
+def test_shards_of_a_run_that_was_stopped_go_too(root: Path) -> None:
+    shard = root / "bulk" / "0000.shard"
+    shard.parent.mkdir()
+    shard.write_bytes(b"a vector that may be anybody's")
+    erase(root, pseudonym(root, 1))
+    assert not shard.parent.exists()
+
+
 def test_all_tables_are_without_the_patient(root: Path) -> None:
     patient = pseudonym(root, 1)
     erase(root, patient)

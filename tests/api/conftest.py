@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import io
+import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,9 @@ from api.app import create_app
 from api.settings import Settings
 from engine.encoders import EncoderFiles, encoder_files
 from engine.encoders.runtime import OnnxEmbedder
+from indexer.durable import hash_file
 from indexer.ingest import IngestReport, ingest
+from indexer.manifest import read_manifest
 from indexer.prepare import Roi
 from indexer.sources import open_source
 from indexer.writer import open_writer
@@ -128,6 +131,25 @@ def copied(archive: Path, tmp_path: Path) -> Callable[[], Path]:
         return Path(shutil.copytree(archive, tmp_path / "copy" / "archive"))
 
     return copy
+
+
+@pytest.fixture
+def of_another_model(copied: Callable[[], Path]) -> Callable[..., Path]:
+    """Makes a copy whose encoder's card says something else, as one says that its manifest knows."""
+
+    def change(**said: object) -> Path:
+        root = copied()
+        manifest, card = read_manifest(root), root / "encoder" / "card.json"
+        card.write_text(json.dumps(json.loads(card.read_text(encoding="utf-8")) | said), encoding="utf-8")
+        digest = hash_file(card)
+        files = tuple(
+            replace(file, sha256=digest) if file.path == "encoder/card.json" else file
+            for file in manifest.encoder_files
+        )
+        replace(manifest, encoder_files=files).save(root)
+        return root
+
+    return change
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -165,11 +164,8 @@ def test_places_without_a_film_or_an_archive(caselink: Run, archive: Path, shot:
     assert "is a file, not an archive" in caselink("query", shot, "--archive", shot).refusal()
 
 
-def test_an_encoder_of_another_model(caselink: Run, archive: Path, shot: Path, tmp_path: Path, copied: Run) -> None:
-    other = copied()
-    card = json.loads((other / "encoder" / "card.json").read_text(encoding="utf-8"))
-    (other / "encoder" / "card.json").write_text(json.dumps(card | {"mean": [0.4, 0.4, 0.4]}), encoding="utf-8")
-    said = caselink("query", shot, "--archive", other).refusal()
+def test_an_encoder_of_another_model(caselink: Run, shot: Path, of_another_model: Run) -> None:
+    said = caselink("query", shot, "--archive", of_another_model(mean=[0.4, 0.4, 0.4])).refusal()
     assert "the archive was made with default (" in said
     assert "use the archive's encoder, or index its films anew" in said
 

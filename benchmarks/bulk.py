@@ -59,7 +59,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Round:
-    """One run's raw figures. films: enrolled. first: of them, after first_s. vectors: hash of all, in film order."""
+    """One run's raw figures. films: embedded. first: enrolled after first_s. vectors: hash of all, in film order."""
 
     way: str
     films: int
@@ -97,7 +97,7 @@ def index_once(listing: Listing, place: LocalFolder, way: str, encoder: EncoderF
             bulk = Bulk(writer, place, listing.issuer, ray_runner(workers), size)
             report = bulk_ingest(bulk, listing, "bench", Roi.whole, embedder, watch)
         wall = watch.gone()
-    return Round(way, report.found, wall, watch.first, watch.first_s, load, vectors_of(root))
+    return Round(way, report.embedded, wall, watch.first, watch.first_s, load, vectors_of(root))
 
 
 def vectors_of(root: Path) -> str:

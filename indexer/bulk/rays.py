@@ -8,7 +8,7 @@ its own folder under the system's temporary one, and hold no identifiers: worker
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from ipaddress import ip_address
 
 import ray
@@ -32,11 +32,12 @@ def _ray(workers: int) -> Iterator[None]:
     address = ray.util.get_node_ip_address()
     if not ip_address(address).is_loopback:
         raise EncoderError(f"Ray would listen on {address}; set {LOOPBACK_SWITCH}=0 so that it keeps to {LOOPBACK}")
-    try:
-        _start(workers)
-        yield
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # where Ray tells of a worker that died; a report may go to the other
+        try:
+            _start(workers)
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _start(workers: int) -> None:

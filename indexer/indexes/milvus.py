@@ -1,13 +1,14 @@
 """Search in Milvus: Milvus Lite on this machine's files, or a Milvus server, through the same client and code.
 
-What was seen of each, with pymilvus 3.0:
+What each can, with pymilvus 3.0:
 
-- Milvus Lite 3.2: FLAT, HNSW, IVF_FLAT; no binary vectors, so no signatures. Rows that were added since the database
-  was opened are compared one by one; the graph is built when they are flushed, so its recall shows only after
-  `save` and `load`. A graph's search that a filter leaves few rows misses some or comes back short: such rows are
-  fetched through the filter and compared here. Each search walks all rows in Python: not for millions.
-- Milvus Lite 2.5: FLAT and IVF_FLAT, binary vectors beside float ones. It needs setuptools below 81. Its databases are
-  single files, which 3.2 does not read, nor the other way round. This module was not run with it.
+- Milvus Lite 3.2, which this was run with: FLAT, HNSW, IVF_FLAT (and IVF_SQ8, whose similarities are not the vectors'
+  own and so is not offered); no binary vectors, so no signatures. Rows that were added since the database was opened
+  are compared one by one; the graph is built when they are flushed, so its recall shows only after `save` and `load`.
+  A graph's search that a filter leaves few rows misses some or comes back short: such rows are fetched through the
+  filter and compared here. Each search walks all rows in Python: not for millions.
+- Milvus Lite 2.5: FLAT and IVF_FLAT, binary vectors beside float ones. It needs setuptools below 81. Not run with this
+  module. What one generation saved is refused by the other.
 - Milvus servers, 2.5 or newer: all of these. Not run; the calls are those that Milvus Lite answers.
 
 Lite writes each row to its log before it answers: a killed process loses none. The log is not synced to disk before it

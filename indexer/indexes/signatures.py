@@ -6,6 +6,7 @@ Beside exact search it loses neighbours; `kept` says how many.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Self
 
 import faiss
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from engine.embeddings import Vectors
 from engine.errors import QueryError
-from indexer.indexes.reduction import Reduction
+from indexer.indexes.reduction import Reduction, linear
 
 Signature = npt.NDArray[np.uint8]
 BITS = 256
@@ -111,7 +112,12 @@ class Signer:
 
     def __call__(self, vectors: Vectors) -> Signature:
         """uint8 (n, bits / 8) of float32 (n, d)."""
-        return np.packbits(vectors @ self.normals > self.offsets, axis=1, bitorder="little")
+        apart = self._transform.apply(np.ascontiguousarray(vectors, np.float32))
+        return np.packbits(apart > 0, axis=1, bitorder="little")
+
+    @cached_property
+    def _transform(self) -> faiss.LinearTransform:
+        return linear(self.normals, -self.offsets)
 
 
 def _turned(centred: Vectors, bits: int) -> Vectors:

@@ -10,11 +10,12 @@ import numpy as np
 
 from engine.embeddings import Embedder, Vectors
 from engine.errors import QueryError
-from indexer.archive import KEY, Snapshot, open_snapshot, read_segments
+from indexer.archive import KEY, Snapshot, open_snapshot
 from indexer.catalogue import FILTER_COLUMNS
 from indexer.duplicates.archive import NearFilms
 from indexer.evaluation import Cohort
 from indexer.filters import parse_filter
+from indexer.indexing import held_vectors
 from indexer.ingest import IngestReport, ingest
 from indexer.packs import COLUMNS, Place, read_picture
 from indexer.prepare import Roi
@@ -108,11 +109,10 @@ def without_copies(asked: Cohort, queries: Snapshot, answering: Cohort, archive:
 
 def _vectors(snapshot: Snapshot) -> Vectors:
     """float32 (n, d): the vector of every film, in film order."""
-    segments = read_segments(snapshot.root, snapshot.manifest)
-    ids = np.concatenate([ids for ids, _ in segments])
-    vectors = np.concatenate([vectors for _, vectors in segments])
-    order = np.argsort(ids)
-    return np.asarray(vectors[order[np.searchsorted(ids[order], snapshot.vector)]], dtype=np.float32)
+    wanted, place = np.unique(snapshot.vector, return_inverse=True)
+    _, vectors = held_vectors(snapshot.root, snapshot.manifest, wanted)
+    found: Vectors = vectors[place]
+    return found
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """An archive's index on disk: made from its segments, opened with what was added and taken away since.
 
 The segments are the truth; the index's files can be made again from them at any time. Files that FAISS or NumPy parse
-are hashed before they are read. The rows of exact vectors are not: they are memory-mapped numbers, any byte of which
-is a number, and reading a million of them would take longer than opening all else. `caselink verify` hashes them too.
+are hashed before they are read. The rows of exact vectors are not: they are memory-mapped numbers, any bytes of which
+are numbers, and to hash them is to read them all. `caselink verify` hashes them too.
 """
 
 import shutil
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from engine.embeddings import Ids, Vectors
-from engine.errors import ArchiveCorrupt, ArchiveError
+from engine.errors import ArchiveCorrupt, ArchiveError, IndexUnsupported
 from indexer.durable import hash_file, make_folder, room_on_disk, sync_file, sync_folder
 from indexer.indexes import ABSENT, INDEXES, VectorIndex
 from indexer.indexes.auto import Choice, Limits, Measured, choose, measure
 from indexer.indexes.exact import ExactIndex
 from indexer.indexes.rows import VECTORS
 from indexer.manifest import IndexFacts, Manifest, PublishedFile, absent, check_file
-from indexer.segments import read_segment
+from indexer.segments import read_joined
 
 FOLDER = "indexes"
 AUTO = "auto"
@@ -32,9 +32,7 @@ def held_vectors(root: Path, manifest: Manifest, wanted: Ids) -> tuple[Ids, Vect
     Raises:
         ArchiveCorrupt: where one is in no segment, or a segment is not as it was written.
     """
-    parts = [read_segment(root, segment) for segment in manifest.segments]
-    ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in parts)])
-    rows = np.concatenate([np.empty((0, manifest.card.dimension), np.float32), *(rows for _, rows in parts)])
+    ids, rows = read_joined(root, manifest.segments, manifest.card.dimension)
     kept = np.flatnonzero(np.isin(ids, wanted))
     order = kept[np.argsort(ids[kept])]
     if len(order) != len(wanted):
@@ -46,7 +44,7 @@ def open_index(root: Path, manifest: Manifest, wanted: Ids) -> VectorIndex:
     """The index of a version, holding exactly the vectors `wanted` (ascending ids).
 
     Raises:
-        ArchiveCorrupt: files that are not as they were written. ArchiveError: an index that cannot be used here.
+        ArchiveCorrupt: files that are not as they were written. IndexUnsupported: an index that cannot be used here.
     """
     facts = manifest.index
     if not facts.files:
@@ -86,7 +84,7 @@ def build_index(
     name: of the registry, or `auto`, which chooses by the limits. told: is given what was chosen, and why.
 
     Raises:
-        ArchiveError: no such index, or none that can be used here. DiskFull: nothing was published.
+        ArchiveError: no such index. IndexUnsupported: none that can be used here. DiskFull: nothing was published.
     """
     ids, vectors = held_vectors(root, manifest, wanted)
     if name == AUTO:
@@ -138,7 +136,7 @@ def _synced(root: Path, path: Path) -> PublishedFile:
 
 def _kind(name: str) -> type[VectorIndex]:
     if name in ABSENT:
-        raise ArchiveError(f"the index {name!r} cannot be used here: {ABSENT[name]}")
+        raise IndexUnsupported(f"the index {name!r} cannot be used here: {ABSENT[name]}")
     if name not in INDEXES:
         raise ArchiveError(f"there is no index {name!r}; choose one of {AUTO}, {', '.join(INDEXES)}")
     return INDEXES[name]

@@ -1,8 +1,9 @@
 """Searching a snapshot: filter, search, group by patient, vote."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
@@ -62,19 +63,23 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     """
     snapshot.manifest.card.require(card)
     _check_k(snapshot, question.k)
-    allowed = _allowed(snapshot, question)
+    judged = _judge(snapshot, question)
+    allowed = judged(question.where)
     query, votes = fuse(question.vectors), snapshot.votes
     wide = max(question.k, votes.calibration.k if votes.calibration else 0)
     found, hidden = _nearest_patients(snapshot, query, wide, allowed)
     shown = found[: question.k]
     cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in shown])
     ballots = count_votes(cases)
-    nearest = _nearest(snapshot, query, question, found)
+    nearest = found[0][0][1] if found else None
+    if question.where is not None:
+        nearest = _nearest(snapshot, query, judged(None))
     whole = any(region.origin is Origin.whole for region in question.regions)
     best = [hits[0] for hits in found]
     polled = Polled(best, nearest, question.k, question.where is not None, whole, _reason(cases))
     said = verdict(votes, ballots, polled)
-    malignant = _nearest_malignant(snapshot, query, question, [] if hidden else found, cases)
+    suspect = partial(judged, question.where, malignant=True)
+    malignant = _nearest_malignant(snapshot, query, allowed, suspect, [] if hidden else found, cases)
     warnings = [*said.warnings, *_warnings(snapshot, question, cases, allowed.unknown, hidden)]
     return Answer(
         cases,
@@ -108,46 +113,52 @@ def _check_k(snapshot: Snapshot, k: int) -> None:
         )
 
 
-def _allowed(snapshot: Snapshot, question: Question, where: str | None = "", malignant: bool = False) -> Allowed:
-    """The films that may answer. where: another filter than the question's. malignant: of malignant lesions alone."""
-    where = question.where if where == "" else where
+def _judge(snapshot: Snapshot, question: Question) -> Callable[..., Allowed]:
+    """Gives the films that may answer, by filter, `malignant` ones alone where asked for; own ones are found once."""
+    own = None if question.include_self else own_rows(snapshot, question.films)
 
-    def make() -> Allowed:
-        rows = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated
-        if malignant:
-            rows = rows & snapshot.votes.malignant
-        passing, unknown = (True, 0) if where is None else snapshot.filters(parse_filter(where, FILTER_COLUMNS))
-        return Allowed.of(rows & passing, snapshot.vector, unknown)
+    def judged(where: str | None, *, malignant: bool = False) -> Allowed:
+        def make() -> Allowed:
+            rows = np.ones(len(snapshot.film), dtype=bool) if question.all_stages else snapshot.untreated
+            if malignant:
+                rows = rows & snapshot.votes.malignant
+            passing, unknown = (True, 0) if where is None else snapshot.filters(parse_filter(where, FILTER_COLUMNS))
+            return Allowed.of(rows & passing, snapshot.vector, unknown)
 
-    allowed = snapshot.allowed.get((where, question.all_stages, malignant), make)
-    return allowed if question.include_self else allowed.without(own_rows(snapshot, question.films))
+        allowed = snapshot.allowed.get((where, question.all_stages, malignant), make)
+        return allowed if own is None else allowed.without(own)
+
+    return judged
 
 
-def _nearest(snapshot: Snapshot, query: Vectors, question: Question, found: Sequence[list[Hit]]) -> float | None:
-    """Similarity of the nearest film, whatever the filter; None where none may answer."""
-    if question.where is None:
-        return found[0][0][1] if found else None
-    allowed = _allowed(snapshot, question, where=None)
+def _nearest(snapshot: Snapshot, query: Vectors, allowed: Allowed) -> float | None:
+    """Similarity of the nearest film; None where none may answer."""
     return _hits(snapshot, query, 1, allowed)[0][1] if allowed.films else None
 
 
 def _nearest_malignant(
-    snapshot: Snapshot, query: Vectors, question: Question, found: Sequence[list[Hit]], cases: Sequence[SimilarCase]
+    snapshot: Snapshot,
+    query: Vectors,
+    allowed: Allowed,
+    suspect: Callable[[], Allowed],
+    found: Sequence[list[Hit]],
+    cases: Sequence[SimilarCase],
 ) -> SimilarCase | None:
     """The patient of the nearest malignant film that may answer, however far, that film first; None without any.
 
-    found: the nearest patients with all their films, where it is sure that no film nearer is missing; else empty.
+    suspect: gives the malignant ones of those allowed. found: the nearest patients with all their films, where it is
+    sure that no film nearer is missing; else empty.
     """
     malignant = snapshot.votes.malignant
     met = [(-like, row, hits) for hits in found for row, like in hits if malignant[row]]
     if met and -min(met)[0] > found[-1][0][1]:
         _, row, hits = min(met)
     else:
-        suspect = _allowed(snapshot, question, malignant=True)
-        if not suspect.films:
+        among = suspect()
+        if not among.films:
             return None
-        row = _hits(snapshot, query, 1, suspect)[0][0]
-        (hits,) = _all_films(snapshot, query, [int(snapshot.patient[row])], _allowed(snapshot, question))
+        row = _hits(snapshot, query, 1, among)[0][0]
+        (hits,) = _all_films(snapshot, query, [int(snapshot.patient[row])], allowed)
     chosen = [hit for hit in hits if hit[0] == row] + [hit for hit in hits if hit[0] != row]
     (case,) = _cases(snapshot, [chosen[:FILMS_PER_CASE]])
     rank = next((each.rank for each in cases if each.patient == case.patient), 0)

@@ -53,6 +53,17 @@ def keep_vectors(
     return tuple(kept)
 
 
+def read_joined(root: Path, segments: tuple[PublishedFile, ...], dimension: int) -> tuple[Ids, Vectors]:
+    """int64 (n,) ids and float32 (n, dimension) vectors of all these segments, one after another; n may be 0.
+
+    Raises:
+        ArchiveCorrupt: a file that is missing or not the one written.
+    """
+    parts = [read_segment(root, segment) for segment in segments]
+    ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in parts)])
+    return ids, np.concatenate([np.empty((0, dimension), np.float32), *(vectors for _, vectors in parts)])
+
+
 def crowded(segments: tuple[PublishedFile, ...]) -> tuple[PublishedFile, ...]:
     """The segments at the end that should become one: none while fewer than FAN are of the last one's class.
 
@@ -81,7 +92,6 @@ def size_class(rows: int) -> int:
 
 def merge_segments(root: Path, path: str, segments: tuple[PublishedFile, ...]) -> PublishedFile:
     """One segment at `path` with the rows of all these, in their order."""
-    parts = [read_segment(root, segment) for segment in segments]
-    return write_segment(
-        root, path, np.concatenate([ids for ids, _ in parts]), np.concatenate([vectors for _, vectors in parts])
-    )
+    ids, vectors = read_segment(root, segments[0])
+    more, rows = read_joined(root, segments[1:], vectors.shape[1])
+    return write_segment(root, path, np.concatenate([ids, more]), np.concatenate([vectors, rows]))

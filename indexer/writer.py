@@ -39,7 +39,7 @@ from indexer.manifest import (
 )
 from indexer.packs import FOLDER, PackWriter, Place
 from indexer.pseudonym import Pseudonymiser, load_key
-from indexer.segments import crowded, keep_vectors, merge_segments, read_segment, write_segment
+from indexer.segments import crowded, keep_vectors, merge_segments, read_joined, write_segment
 from indexer.votes.films import CALIBRATION_FILE, SPLIT_FILE, archive_calibration
 
 KEPT_VERSIONS = 3
@@ -206,10 +206,8 @@ class ArchiveWriter:
         if not anew:
             held = self.manifest.calibration
             return held and PublishedFile(path, write_durably(self.root / path, read_file(self.root, held)))
-        table, parts = film_table(self.catalogue), [read_segment(self.root, segment) for segment in segments]
-        ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in parts)])
-        dimension = self.manifest.card.dimension
-        vectors = np.concatenate([np.empty((0, dimension), np.float32), *(vectors for _, vectors in parts)])
+        table = film_table(self.catalogue)
+        ids, vectors = read_joined(self.root, segments, self.manifest.card.dimension)
         found = archive_calibration(table, ids, vectors, self.root / ENCODER, self.manifest.card.fingerprint)
         if found is None:
             return None

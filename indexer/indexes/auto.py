@@ -18,7 +18,7 @@ from indexer.indexes.hnsw import HnswIndex
 from indexer.indexes.lsh import LshIndex
 
 SMALL = 10_000
-"""Up to so many vectors are compared one by one in about the time that a query's other work takes."""
+"""Up to so many vectors no other index is tried, where comparing all keeps the limits."""
 CANDIDATES: tuple[type[VectorIndex], ...] = (CompactIndex, HnswIndex, LshIndex)
 ASKED = 64
 """Vectors held that ask, one at a time."""

@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 
 from engine.embeddings import Ids, Vectors
-from engine.errors import ArchiveError
+from engine.errors import IndexUnsupported
 from indexer.indexes.base import IdSet, Similarity
 from indexer.indexes.rows import Rows
 
@@ -25,13 +25,17 @@ def why_no_gpu() -> str | None:
 
 
 class GpuIndex:
-    """FAISS `GpuIndexFlatIP` over positions; what may answer within a filter is compared on the host."""
+    """FAISS `GpuIndexFlatIP` over positions; what may answer within a filter is compared on the host. Not run yet.
+
+    Raises:
+        IndexUnsupported: no GPU that FAISS can use.
+    """
 
     name = "gpu"
 
     def __init__(self, dimension: int) -> None:
         if (reason := why_no_gpu()) is not None:
-            raise ArchiveError(f"the index 'gpu' cannot be used: {reason}")
+            raise IndexUnsupported(f"the index 'gpu' cannot be used: {reason}")
         self._rows = Rows(dimension)
         self._resources = faiss.StandardGpuResources()
         self._clear()

@@ -1,6 +1,6 @@
 """A navigable graph (HNSW, Malkov and Yashunin 2016) over shortened vectors of a byte a number; exact vectors decide.
 
-One hop reads a cache line or two of a neighbour instead of a kilobyte, which is what a search in memory waits for.
+Of a neighbour a hop reads some dozens of bytes instead of a kilobyte.
 """
 
 from collections.abc import Sequence

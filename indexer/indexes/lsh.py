@@ -56,7 +56,7 @@ class LshIndex(RescoredIndex):
     def _clear(self) -> None:
         self._signer: Signer | None = None
         self._flat = faiss.IndexBinaryFlat(self._bits)
-        self._flat.use_heap = False  # counting finds hundreds of a hundred thousand in half a heap's time
+        self._flat.use_heap = False  # distances are few whole numbers: counting them needs no heap
         self._hash = faiss.IndexBinaryMultiHash(self._bits, self._tables, min(KEY_BITS, self._bits // self._tables))
 
     def _fit(self, vectors: Vectors) -> None:

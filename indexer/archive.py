@@ -16,6 +16,7 @@ from engine.errors import ArchiveCorrupt
 from indexer.allowed import AllowedByFilter
 from indexer.catalogue import Catalogue, FilmFilters
 from indexer.duplicates.groups import components
+from indexer.grouped import Grouped
 from indexer.indexes import VectorIndex
 from indexer.indexing import open_index
 from indexer.manifest import NAME, Manifest, check_file, read_file, read_manifest
@@ -37,8 +38,8 @@ class Snapshot:
     films: Arrow table of the catalogue's film view, in film order, and `near_group`: the lowest id among the films that
     near-duplicates connect it with, null where none is like it. film, vector: int64 (n,). patient: int32 (n,)
     codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
-    by_vector, by_patient: int64 (n,), rows in order of their vector or patient, to find the films of one. by_hash:
-    content hash to rows. filters: judges every film by a filter; allowed: the last few filters' films.
+    films_of_vector, films_of_patient: rows by vector id or code. by_hash: content hash to rows. filters: judges every
+    film by a filter; allowed: the last few filters' films.
     patient_code: the inverse of `patients`. outcomes: each patient's latest follow-up, where there is one.
     cropped: share of films whose region is smaller than the film. votes: what every vote needs.
     """
@@ -54,8 +55,8 @@ class Snapshot:
     patient: npt.NDArray[np.int32]
     patients: tuple[str, ...]
     untreated: npt.NDArray[np.bool_]
-    by_vector: npt.NDArray[np.int64]
-    by_patient: npt.NDArray[np.int64]
+    films_of_vector: Grouped
+    films_of_patient: Grouped
     by_hash: dict[str, list[int]]
     patient_code: dict[str, int]
     outcomes: dict[str, str]
@@ -64,24 +65,10 @@ class Snapshot:
     filters: FilmFilters
     allowed: AllowedByFilter = field(default_factory=AllowedByFilter)
 
-    def rows_of_patients(self, codes: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-        """The rows of these patients' films, by codes into `patients`."""
-        ordered = self.patient[self.by_patient]
-        left, right = np.searchsorted(ordered, codes, side="left"), np.searchsorted(ordered, codes, side="right")
-        found = [self.by_patient[a:b] for a, b in zip(left, right, strict=True)]
-        return np.concatenate([np.empty(0, np.int64), *found])
-
     def close(self) -> None:
         """Let the catalogue go, and what filters ask."""
         self.catalogue.close()
         self.filters.close()
-
-    def rows_of_vectors(self, vectors: Ids) -> list[npt.NDArray[np.int64]]:
-        """For each vector id, the rows of the films that share it."""
-        ordered = self.vector[self.by_vector]
-        left = np.searchsorted(ordered, vectors, side="left")
-        right = np.searchsorted(ordered, vectors, side="right")
-        return [self.by_vector[a:b] for a, b in zip(left, right, strict=True)]
 
     def row_of_film(self, film: int) -> int | None:
         """The row of a film's id, or None."""
@@ -155,8 +142,8 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
         patient=codes.astype(np.int32),
         patients=tuple(patients.tolist()),
         untreated=untreated(films),
-        by_vector=np.argsort(vector, kind="stable"),
-        by_patient=np.argsort(codes, kind="stable"),
+        films_of_vector=Grouped(vector),
+        films_of_patient=Grouped(codes),
         by_hash=dict(by_hash),
         patient_code={name: code for code, name in enumerate(patients.tolist())},
         outcomes=catalogue.latest_follow_ups(),

@@ -16,15 +16,14 @@ from indexer.allowed import Allowed, Rows
 from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, count_votes
 from indexer.archive import Snapshot
 from indexer.catalogue import FILTER_COLUMNS, Row
+from indexer.evaluation.voting import NOBODY, vote
 from indexer.filters import parse_filter
-from indexer.indexes import IdSet
+from indexer.nearest import Nearest, films_of, hidden, meet, nearest_patients
 from indexer.votes.verdict import Hit, Polled, verdict
 
 MAX_K = 1000
 FILMS_PER_CASE = 4
 """Best films listed under each patient."""
-FIRST_REACH = 8
-"""Films asked for per wanted patient at first; doubled until enough patients are found."""
 TOLD = (
     *("film", "patient", "entity", "malignancy", "proof", "site", "side", "age", "sex", "centre", "view", "taken"),
     *("stage", "x0", "y0", "x1", "y1", "region", "rows", "columns", "spacing_row", "spacing_column"),
@@ -67,20 +66,23 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     allowed = judged(question.where)
     query, votes = fuse(question.vectors), snapshot.votes
     wide = max(question.k, votes.calibration.k if votes.calibration else 0)
-    found, hidden = _nearest_patients(snapshot, query, wide, allowed)
+    nearest, (among,) = nearest_patients(snapshot, query[None], wide, allowed)
+    rows = nearest.rows[0][nearest.rows[0] >= 0]
+    found = films_of(snapshot, query, rows, allowed) if len(rows) else []
+    behind = hidden(snapshot, among)
     shown = found[: question.k]
     cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in shown])
     ballots = count_votes(cases)
-    nearest = found[0][0][1] if found else None
+    top = found[0][0][1] if found else None
     if question.where is not None:
-        nearest = _nearest(snapshot, query, judged(None))
+        top = _nearest(snapshot, query, judged(None))
     whole = any(region.origin is Origin.whole for region in question.regions)
     best = [hits[0] for hits in found]
-    polled = Polled(best, nearest, question.k, question.where is not None, whole, _reason(cases))
+    polled = Polled(best, top, question.k, question.where is not None, whole, _reason(cases))
     said = verdict(votes, ballots, polled)
     suspect = partial(judged, question.where, malignant=True)
-    malignant = _nearest_malignant(snapshot, query, allowed, suspect, [] if hidden else found, cases)
-    warnings = [*said.warnings, *_warnings(snapshot, question, cases, allowed.unknown, hidden)]
+    malignant = _nearest_malignant(snapshot, query, allowed, suspect, [] if behind else found, cases)
+    warnings = [*said.warnings, *_warnings(snapshot, question, cases, allowed.unknown, behind)]
     return Answer(
         cases,
         {ballot.entity: ballot.patients for ballot in ballots},
@@ -100,6 +102,26 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
         malignant,
         NO_MALIGNANT if malignant is None else None,
     )
+
+
+def similar_patients(
+    snapshot: Snapshot, card: ModelCard, vectors: Vectors, k: int, where: str | None = None
+) -> tuple[Nearest, list[str | None]]:
+    """Of many queries at once: the k nearest past patients of each, and the entity that most of them have.
+
+    vectors: float32 (m, d) unit rows, the embedding of one query each, by the model of `card`. The entity is that of
+    the best films' lesions under `TIE_RULE`; None where none of them is known. Films after treatment do not answer.
+
+    Raises:
+        As `answer` does.
+    """
+    snapshot.manifest.card.require(card)
+    _check_k(snapshot, k)
+    allowed = _judge(snapshot, Question((), (), vectors, k, where, include_self=True))(where)
+    nearest, _ = nearest_patients(snapshot, np.ascontiguousarray(vectors, np.float32), k, allowed)
+    label = np.where(nearest.rows < 0, NOBODY, snapshot.votes.label[nearest.rows])
+    winners = vote(label, np.maximum(nearest.near, -1), len(snapshot.votes.entities))
+    return nearest, [None if code == NOBODY else snapshot.votes.entities[code] for code in winners.tolist()]
 
 
 def _check_k(snapshot: Snapshot, k: int) -> None:
@@ -133,7 +155,7 @@ def _judge(snapshot: Snapshot, question: Question) -> Callable[..., Allowed]:
 
 def _nearest(snapshot: Snapshot, query: Vectors, allowed: Allowed) -> float | None:
     """Similarity of the nearest film; None where none may answer."""
-    return _hits(snapshot, query, 1, allowed)[0][1] if allowed.films else None
+    return float(meet(snapshot, query[None], 1, allowed).near[0]) if allowed.films else None
 
 
 def _nearest_malignant(
@@ -157,8 +179,8 @@ def _nearest_malignant(
         among = suspect()
         if not among.films:
             return None
-        row = _hits(snapshot, query, 1, among)[0][0]
-        (hits,) = _all_films(snapshot, query, [int(snapshot.patient[row])], allowed)
+        row = int(meet(snapshot, query[None], 1, among).row[0])
+        (hits,) = films_of(snapshot, query, np.array([row]), allowed)
     chosen = [hit for hit in hits if hit[0] == row] + [hit for hit in hits if hit[0] != row]
     (case,) = _cases(snapshot, [chosen[:FILMS_PER_CASE]])
     rank = next((each.rank for each in cases if each.patient == case.patient), 0)
@@ -178,60 +200,8 @@ def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Rows:
     own = {snapshot.pseudonyms.patient(name, issuer) for name in stated for issuer in issuers}
     twins = [row for film in films for row in snapshot.by_hash.get(film.sha256, [])]
     codes = set(snapshot.patient[twins].tolist()) | {snapshot.patient_code.get(name, -1) for name in own}
-    return snapshot.rows_of_patients(np.array(sorted(codes), np.int64))
-
-
-def _nearest_patients(
-    snapshot: Snapshot, query: Vectors, k: int, allowed: Allowed
-) -> tuple[list[list[Hit]], list[int]]:
-    """Per patient, nearest first, their allowed films, best first; fewer than k where no more may answer.
-
-    A patient is as near as their best film; among equals the film of the lower row comes first. Of patients who
-    share a film but for retouching only the nearest stands; also, for each of the others that were met, how many
-    patients stand before them.
-    """
-    films, reach = allowed.films, k * FIRST_REACH
-    while True:
-        reach = min(reach, films)
-        if not reach:
-            return [], []
-        hits = _hits(snapshot, query, reach, allowed)
-        standing: dict[int, int] = {}
-        best: dict[int, float] = {}
-        hidden: dict[int, int] = {}
-        for row, likeness in hits:
-            patient = int(snapshot.patient[row])
-            if standing.setdefault(int(snapshot.votes.voter[patient]), patient) == patient:
-                best.setdefault(patient, likeness)
-            else:
-                hidden.setdefault(patient, len(best))
-        chosen = list(best)[:k]
-        # a film just out of reach may be as near as the last one within
-        if reach == films or (len(best) >= k and best[chosen[-1]] > hits[-1][1]):
-            return _all_films(snapshot, query, chosen, allowed), list(hidden.values())
-        reach *= 2
-
-
-def _all_films(snapshot: Snapshot, query: Vectors, patients: Sequence[int], allowed: Allowed) -> list[list[Hit]]:
-    """The hits of these patients, those out of reach too."""
-    rows = snapshot.rows_of_patients(np.array(patients, np.int64))
-    theirs = np.zeros(len(allowed.rows), dtype=bool)
-    theirs[rows[allowed.rows[rows]]] = True
-    few = Allowed(theirs, int(np.count_nonzero(theirs)), IdSet(snapshot.vector[rows]), 0)
-    found: dict[int, list[Hit]] = {code: [] for code in patients}
-    for row, likeness in _hits(snapshot, query, len(rows), few):
-        found[int(snapshot.patient[row])].append((row, likeness))
-    return list(found.values())
-
-
-def _hits(snapshot: Snapshot, query: Vectors, reach: int, allowed: Allowed) -> list[Hit]:
-    """The allowed films that share the `reach` nearest vectors, best first, equals by row."""
-    ids, similarity = snapshot.index.search(query[None], reach + allowed.spare, allowed.ids)
-    held = ids[0] >= 0  # films that share a vector make `reach` larger than the index
-    likeness = np.clip(similarity[0][held], -1, 1).tolist()
-    found = zip(snapshot.rows_of_vectors(ids[0][held]), likeness, strict=True)
-    hits = [(row, like) for rows, like in found for row in rows[allowed.rows[rows]].tolist()]
-    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+    held = np.array(sorted(codes - {-1}), np.int64)
+    return snapshot.films_of_patient.rows(held)[1]
 
 
 def _cases(snapshot: Snapshot, found: Sequence[list[Hit]]) -> tuple[SimilarCase, ...]:
@@ -285,7 +255,7 @@ def _reason(cases: Sequence[SimilarCase]) -> str:
 
 
 def _warnings(
-    snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int, hidden: Sequence[int]
+    snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int, behind: Sequence[int]
 ) -> list[str]:
     said = [f"{film.source}: {warning}" for film in question.films for warning in film.warnings]
     if snapshot.cropped > 0.5 and any(region.origin is Origin.whole for region in question.regions):
@@ -295,7 +265,7 @@ def _warnings(
     silent = sum(case.entity is None for case in cases)
     if silent and len(cases) > silent:
         said.append(f"{silent} of the similar patients have no known entity and cast no vote")
-    twins = sum(before <= len(cases) for before in hidden)
+    twins = sum(before < question.k for before in behind)
     if twins:
         said.append(f"{twins} patients share a near-duplicate film with a nearer one and cast no second vote")
     if unknown:
@@ -318,7 +288,7 @@ def _manifest(snapshot: Snapshot, question: Question, allowed: Allowed) -> dict[
         "index": manifest.index.name,
         "k": question.k,
         "where": question.where,
-        "searched": snapshot.index.way(question.k * FIRST_REACH, allowed.ids),
+        "searched": snapshot.index.way(question.k, allowed.ids),
         "unknown_to_filter": allowed.unknown,
         "segmenter": manifest.segmenter,
         "regions": [

@@ -8,13 +8,14 @@ from indexer.indexes.compact import CompactIndex
 from indexer.indexes.exact import ExactIndex
 from indexer.indexes.gpu import GpuIndex, why_no_gpu
 from indexer.indexes.hnsw import HnswIndex
-from indexer.indexes.lsh import LshIndex
+from indexer.indexes.lsh import LshIndex, LshTables
 from indexer.indexes.milvus import MilvusIndex, unavailable
 from indexer.indexes.minhash import MinHashIndex
 
 ALL: tuple[type[VectorIndex], ...] = (
     ExactIndex,
     LshIndex,
+    LshTables,
     MinHashIndex,
     HnswIndex,
     CompactIndex,

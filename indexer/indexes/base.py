@@ -1,6 +1,7 @@
 """The one protocol of every vector index. Higher similarity is nearer, for all of them."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from weakref import WeakKeyDictionary
@@ -13,19 +14,32 @@ from engine.embeddings import Ids, Vectors
 T = TypeVar("T")
 Similarity = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
+SPARSE = 64
+"""Of one id in so many a list is enough; of more a flag each is made and found sooner."""
 
 
 class IdSet:
-    """The ids that may answer, made once for a filter and kept: sorted int64 `ids`, each once, and a flag for each."""
+    """The ids that may answer, made once for a filter and kept: sorted int64 `ids`, each once."""
 
     def __init__(self, ids: Ids) -> None:
         ids = np.asarray(ids, dtype=np.int64)
         if len(ids) and ids.min() < 0:
             raise ValueError(f"an id of {ids.min()} is below 0, the least there is")
-        self.flags: Flags = np.zeros(int(ids.max(initial=-1)) + 1, dtype=bool)
-        self.flags[ids] = True  # one walk; to sort them takes several
-        self.ids: Ids = np.flatnonzero(self.flags)
+        largest = int(ids.max(initial=-1))
+        if len(ids) * SPARSE < largest:
+            self.ids: Ids = np.unique(ids)
+        else:  # one walk; to sort them takes several
+            self.flags = np.zeros(largest + 1, dtype=bool)
+            self.flags[ids] = True
+            self.ids = np.flatnonzero(self.flags)
         self._made: WeakKeyDictionary[Any, tuple[object, Any]] = WeakKeyDictionary()
+
+    @cached_property
+    def flags(self) -> Flags:
+        """bool (largest id + 1,): a flag for each."""
+        flags = np.zeros(int(self.ids.max(initial=-1)) + 1, dtype=bool)
+        flags[self.ids] = True
+        return flags
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,7 +81,10 @@ class VectorIndex(Protocol):
         ...
 
     def build(self, vectors: Vectors, ids: Ids) -> None:
-        """Hold these and nothing else, and fit to them whatever the index learns from its vectors."""
+        """Hold these and nothing else, and fit to them whatever the index learns from its vectors.
+
+        An index may read a memory-mapped array where it lies for as long as it is there itself.
+        """
         ...
 
     def add(self, vectors: Vectors, ids: Ids) -> None:

@@ -1,8 +1,9 @@
 """A few dozen bytes a vector in memory: cells (IVF) of short codes; exact vectors stay on disk, memory-mapped.
 
 A code takes 28 bytes: 56 numbers, the widest of PCA, each as one of sixteen values (4-bit product codes, Jegou et al.
-2011, in the layout of André et al. 2015 that compares 32 codes at once). With 8 bytes for a position, 4 for an id and 4
-for a patient's code a film takes 44 bytes and what its cell is padded by.
+2011, in the layout of André et al. 2015 that compares 32 codes at once). What is coded is the way from the cell's
+centre, and the numbers are turned among themselves, so that none of them has much more to tell than another. With 8
+bytes for a position, 4 for an id and 4 for a patient's code a film takes 44 bytes and what its cell is padded by.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,15 @@ import numpy as np
 
 from engine.embeddings import Vectors
 from indexer.indexes.reduction import Reduction
-from indexer.indexes.rescored import Effort, RescoredIndex, Selector
+from indexer.indexes.rescored import SEED, Effort, RescoredIndex, Selector
 from indexer.indexes.rows import Positions
 
 NUMBERS = 56
 """Of the widest directions that a code holds."""
 PER_CELL = 64
 """Vectors a cell that its centre is fitted to."""
+LEAST = 1024
+"""Vectors that the sixteen values of a number are fitted to, where there are so many."""
 CELLS, DIRECTIONS = "cells.faiss", "directions.npy"
 
 
@@ -31,17 +34,9 @@ class CompactIndex(RescoredIndex):
     EFFORTS: ClassVar[Sequence[Effort]] = tuple(
         Effort(reach, probe)
         for reach, probe in [
-            (30, 4),
-            (40, 8),
-            (60, 12),
-            (60, 16),
-            (80, 24),
-            (100, 32),
-            (150, 48),
-            (200, 64),
-            (400, 128),
+            (20, 8), (30, 12), (40, 16), (40, 24), (50, 32), (60, 48), (100, 64), (150, 96), (200, 128), (400, 256),
         ]
-    )
+    )  # fmt: skip
 
     _cells: Any
     _reduction: Reduction
@@ -49,21 +44,20 @@ class CompactIndex(RescoredIndex):
     def _clear(self) -> None:
         self._cells = None
 
-    def _fit(self, vectors: Vectors) -> None:
-        self._reduction = Reduction.fit(vectors, 1.0, NUMBERS)
-        cells = max(1, int(4 * np.sqrt(len(vectors))))
-        cells = max(1, min(cells, len(vectors) // PER_CELL))
+    def _fit(self, vectors: Vectors, count: int) -> None:
+        self._reduction = Reduction.fit(vectors, 1.0, NUMBERS).turned(SEED)
+        cells = max(1, min(int(4 * np.sqrt(count)), len(vectors) // PER_CELL))
         d = self._reduction.dimension
-        kind = f"IVF{cells},PQ{d}x4fs"
+        kind = f"IVF{cells},PQ{d}x4fsr"
         self._cells = faiss.index_factory(d, kind, faiss.METRIC_INNER_PRODUCT)
-        rng = np.random.default_rng(0)
-        most = cells * PER_CELL
+        rng = np.random.default_rng(SEED)
+        most = max(cells * PER_CELL, LEAST)
         sample = vectors if len(vectors) <= most else vectors[rng.choice(len(vectors), most, replace=False)]
         self._cells.train(self._reduction(sample))
 
     def _put(self, vectors: Vectors) -> None:
-        first = self.coded - len(vectors)
-        self._cells.add_with_ids(self._reduction(vectors), np.arange(first, self.coded, dtype=np.int64))
+        places = np.arange(self.coded, self.coded + len(vectors), dtype=np.int64)
+        self._cells.add_with_ids(self._reduction(vectors), places)
 
     def _drop(self, positions: Positions) -> None:
         lists = faiss.downcast_InvertedLists(self._cells.invlists)
@@ -74,7 +68,7 @@ class CompactIndex(RescoredIndex):
                 _wipe_tail(lists, cell)
 
     def _propose(self, queries: Vectors, effort: Effort, selector: Selector | None) -> Positions:
-        spent = faiss.SearchParametersIVF(nprobe=effort.probe)
+        spent = faiss.SearchParametersIVF(nprobe=min(effort.probe, self._cells.nlist))  # beyond, FAISS adds nonsense
         if selector is not None:
             spent.sel = selector.faiss
         found: Positions = self._cells.search(self._reduction(queries), effort.reach, params=spent)[1]

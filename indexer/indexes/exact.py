@@ -1,18 +1,13 @@
 """Exact search over every vector: the oracle, and the default for archives that fit in memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
-
-import faiss
 
 from engine.embeddings import Ids, Vectors
 from indexer.indexes.base import IdSet, Similarity
 from indexer.indexes.rows import Rows
+from indexer.indexes.threads import FEW, one_thread
 
-FEW = 20
-"""Fewer queries than this FAISS compares one by one, not by a matrix product."""
 MANY = 100_000
 """From so many vectors on a scan is long enough to be shared."""
 
@@ -35,8 +30,7 @@ class ExactIndex:
 
     def build(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.build`."""
-        self._rows = Rows(self._rows.dimension)
-        self.add(vectors, ids)
+        self._rows = Rows.of(vectors, ids)
 
     def add(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.add`."""
@@ -49,7 +43,7 @@ class ExactIndex:
     def search(self, queries: Vectors, k: int, allowed: IdSet | None = None) -> tuple[Ids, Similarity]:
         """See `VectorIndex.search`."""
         chosen = None if allowed is None else self._rows.chosen(allowed)
-        with _one_thread_for_few(len(queries), len(self)):
+        with one_thread(len(queries) < FEW and len(self) < MANY):
             return self._rows.nearest(queries, k, chosen)
 
     def tune(self, recall: float) -> float:
@@ -74,17 +68,3 @@ class ExactIndex:
         index = cls(dimension)
         index._rows = Rows.load(folder, dimension)
         return index
-
-
-@contextmanager
-def _one_thread_for_few(queries: int, rows: int) -> Iterator[None]:
-    """Keep a few queries on the caller's core; OpenMP counts threads apart for every thread that calls it.
-
-    Several share a short scan in little less time than one needs, and all wait where another process has one's core.
-    """
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1 if queries < FEW and rows < MANY else before)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)

@@ -48,7 +48,7 @@ class HnswIndex(RescoredIndex):
     def _clear(self) -> None:
         self._graph = None
 
-    def _fit(self, vectors: Vectors) -> None:
+    def _fit(self, vectors: Vectors, count: int) -> None:
         self._reduction = Reduction.fit(vectors, SHARE)
         self._graph = faiss.IndexHNSWSQ(
             self._reduction.dimension, faiss.ScalarQuantizer.QT_8bit, LINKS, faiss.METRIC_INNER_PRODUCT

@@ -46,7 +46,7 @@ class MinHashIndex(RescoredIndex):
             ]
         )
 
-    def _fit(self, vectors: Vectors) -> None:
+    def _fit(self, vectors: Vectors, count: int) -> None:
         self._signer = Signer.fit(vectors, BITS)
 
     def _put(self, vectors: Vectors) -> None:

@@ -60,6 +60,11 @@ class Reduction:
         kept = min(d, most or d, -(-wanted // STEP) * STEP)
         return cls(np.ascontiguousarray(columns[:, ::-1][:, :kept], dtype=np.float32))
 
+    def turned(self, seed: int) -> Self:
+        """The same space with other axes, none wider than another on the whole: inner products stay as they are."""
+        turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(self.dimension,) * 2))
+        return type(self)(np.ascontiguousarray(self.directions @ turn, dtype=np.float32))
+
     def __call__(self, vectors: Vectors) -> Vectors:
         """float32 (n, r) of (n, d)."""
         return np.asarray(self._transform.apply(np.ascontiguousarray(vectors, np.float32)))

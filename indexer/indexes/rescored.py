@@ -19,12 +19,17 @@ import numpy as np
 from engine.embeddings import Ids, Vectors
 from indexer.indexes.base import IdSet, Similarity
 from indexer.indexes.rows import Positions, Rows
+from indexer.indexes.threads import FEW, one_thread
 
 SAMPLE = 256
 """Vectors held that ask in `tune`."""
 NEIGHBOURS = 10
 """Of each, for recall@10."""
 SEED = 0
+LEARNED = 1 << 19
+"""Vectors that codes are fitted to, at most."""
+AT_ONCE = 1 << 16
+"""Vectors that are coded together."""
 MOST_WIDENED = 16
 """A filter widens the search by what it leaves out, up to so much."""
 STATE = "index.json"
@@ -77,16 +82,20 @@ class RescoredIndex(ABC):
 
     def build(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.build`."""
-        self.rows = Rows(self.rows.dimension)
+        self.rows = Rows.of(vectors, ids)
         self.fitted, self.coded = False, 0
         self._clear()
-        self.add(vectors, ids)
+        self._follow()
 
     def add(self, vectors: Vectors, ids: Ids) -> None:
         """See `VectorIndex.add`; codes are fitted once there are too many to compare one by one."""
         self.rows.add(np.ascontiguousarray(vectors, np.float32), ids)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Fit and code what is held, where it is much enough."""
         if not self.fitted and len(self.rows) > self.few:
-            self._fit(self.rows.vectors(self.rows.held))
+            self._fit(self.rows.sample(LEARNED, SEED), len(self.rows))
             self.fitted = True
             self._code()
         elif self.fitted and self.rows.count - self.coded > self.FRESH:
@@ -101,14 +110,19 @@ class RescoredIndex(ABC):
 
     def search(self, queries: Vectors, k: int, allowed: IdSet | None = None) -> tuple[Ids, Similarity]:
         """See `VectorIndex.search`."""
-        queries = np.ascontiguousarray(queries, np.float32)
+        with one_thread(len(queries) < FEW):
+            return self._search(np.ascontiguousarray(queries, np.float32), k, allowed)
+
+    def _search(self, queries: Vectors, k: int, allowed: IdSet | None) -> tuple[Ids, Similarity]:
         chosen = None if allowed is None else self.rows.chosen(allowed)
         if self._scans(k, chosen):
             return self.rows.nearest(queries, k, chosen)
         selector = self._selector(allowed, chosen)
         effort = self._spent(k, selector)
         proposed = self._propose(queries, effort, selector)
-        ids, near = self.rows.best(queries, np.concatenate([proposed, self._fresh(len(queries), selector)], axis=1), k)
+        if self.coded < self.rows.count:
+            proposed = np.concatenate([proposed, self._fresh(len(queries), selector)], axis=1)
+        ids, near = self.rows.best(queries, proposed, k)
         short = np.flatnonzero(ids[:, -1] < 0)
         if len(short):
             ids[short], near[short] = self.rows.nearest(queries[short], k, chosen)
@@ -172,9 +186,10 @@ class RescoredIndex(ABC):
 
     def _code(self) -> None:
         """Bring every row into the codes."""
-        fresh = np.arange(self.coded, self.rows.count)
-        self.coded = self.rows.count
-        self._put(self.rows.vectors(fresh))
+        while self.coded < self.rows.count:
+            fresh = np.arange(self.coded, min(self.coded + AT_ONCE, self.rows.count))
+            self._put(self.rows.vectors(fresh))
+            self.coded += len(fresh)
 
     def _fresh(self, queries: int, selector: Selector | None) -> Positions:
         """int64 (queries, n): rows that may answer and are not coded yet."""
@@ -205,12 +220,12 @@ class RescoredIndex(ABC):
         """Forget all codes."""
 
     @abstractmethod
-    def _fit(self, vectors: Vectors) -> None:
-        """Learn from float32 (n, d) what codes need."""
+    def _fit(self, vectors: Vectors, count: int) -> None:
+        """Learn from float32 (n, d), all that are held or a sample of them, what codes for `count` of them need."""
 
     @abstractmethod
     def _put(self, vectors: Vectors) -> None:
-        """Code further rows, in the order of their positions."""
+        """Code further rows, those from position `coded` on, in order."""
 
     @abstractmethod
     def _drop(self, positions: Positions) -> None:

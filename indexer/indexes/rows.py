@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
-from indexer.indexes.base import IdSet, Similarity
+from indexer.indexes.base import SPARSE, IdSet, Similarity
 
 T = TypeVar("T", bound=np.generic)
 Positions = npt.NDArray[np.int64]
@@ -23,8 +23,6 @@ AT_ONCE = 1 << 20
 """Similarities held at once while many rows are compared."""
 NARROW = np.iinfo(np.uint32).max
 """The largest id that is kept in four bytes."""
-SPARSE = 64
-"""One id in so many is looked up; more are found by a walk over all."""
 LEAST = 1024
 """Rows for which memory is taken at first; doubled as they are filled."""
 
@@ -44,6 +42,18 @@ class Rows:
 
     def __len__(self) -> int:
         return self._count - (0 if self._gone is None else int(self._gone[: self._count].sum()))
+
+    @classmethod
+    def of(cls, vectors: Vectors, ids: Ids) -> Self:
+        """These rows (n, d) under these ids. What is memory-mapped stays where it lies; all else is copied."""
+        rows = cls(vectors.shape[1])
+        if _on_disk(vectors) and vectors.dtype == np.float32 and vectors.flags.c_contiguous:
+            rows._base, vectors = vectors, vectors[:0]
+            rows._ids = ids.astype(np.uint32 if ids.max(initial=0) <= NARROW else np.int64)
+            rows._count = len(ids)
+        else:
+            rows.add(vectors, ids)
+        return rows
 
     @property
     def count(self) -> int:
@@ -121,6 +131,13 @@ class Rows:
         rows[old], rows[~old] = self._base[places[old]], self._tail[places[~old] - base]
         return rows
 
+    def sample(self, most: int, seed: int) -> Vectors:
+        """Rows that are held, at most so many, the same in every run."""
+        held = self.held
+        if len(held) > most:
+            held = np.sort(np.random.default_rng(seed).choice(held, most, replace=False))
+        return self.vectors(held)
+
     def similarities(self, queries: Vectors, positions: Positions) -> Similarity:
         """Inner products (m, p) of queries (m, d) with rows at int64 (m, p) positions; -inf where one is below 0."""
         base = len(self._base)
@@ -134,7 +151,10 @@ class Rows:
     def best(self, queries: Vectors, positions: Positions, k: int) -> tuple[Ids, Similarity]:
         """The k nearest of each query among its row of int64 (m, p) positions, -1 for none; ids, -1 where too few."""
         queries = np.ascontiguousarray(queries, np.float32)
-        return self._named(*_top(self.similarities(queries, positions), positions, k), k)
+        near = self.similarities(queries, positions)
+        if len(queries) == 1 and positions.shape[1] >= k:
+            return self._best_of_one(near[0], positions[0], k)
+        return self._named(*_top(near, positions, k), k)
 
     def nearest(self, queries: Vectors, k: int, positions: Positions | None = None) -> tuple[Ids, Similarity]:
         """The k nearest of each query among all that are held, or among int64 (p,) positions, by comparing each."""
@@ -213,6 +233,18 @@ class Rows:
     def _among(self, queries: Vectors, positions: Positions, k: int) -> tuple[Ids, Similarity]:
         each = np.broadcast_to(positions, (len(queries), len(positions)))
         return self._named(*_top(self.similarities(queries, np.ascontiguousarray(each)), each, k), k)
+
+    def _best_of_one(self, near: Similarity, positions: Positions, k: int) -> tuple[Ids, Similarity]:
+        """As `best` for one query, where NumPy's calls for many rows would take longer than their work."""
+        if len(near) > 16 * k:
+            cut = np.argpartition(near, len(near) - k)[-k:]
+            near, positions = near[cut], positions[cut]
+        order = np.lexsort((positions, -near))[:k]
+        near, positions = near[order], positions[order]
+        ids = self._ids[positions].astype(np.int64)  # what is -1 takes some id, and loses it again
+        if near[-1] == -np.inf:
+            ids[near == -np.inf] = -1
+        return ids[None], near[None]
 
     def _named(self, positions: Positions, near: Similarity, k: int) -> tuple[Ids, Similarity]:
         """Ids for positions (m, up to k), filled up to k with -1 and -inf."""

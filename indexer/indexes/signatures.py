@@ -108,6 +108,8 @@ class Signer:
             apart = np.tile(np.linspace(-SPAN, SPAN, steps) if steps > 1 else np.zeros(1), widest.shape[1])
             normals[:, : along.shape[1]] = along
             offsets[: along.shape[1]] = places.mean(axis=0) + apart * places.std(axis=0)
+            order = rng.permutation(bits)  # so that a slice of a signature, a table's key, tells of many directions
+            normals, offsets = normals[:, order], offsets[order]
         return cls(normals.astype(np.float32), offsets.astype(np.float32))
 
     def __call__(self, vectors: Vectors) -> Signature:

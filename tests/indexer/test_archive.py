@@ -80,8 +80,9 @@ def test_rows_by_film_vector_hash_and_patient(made: Path) -> None:
     assert len(snapshot.index) == FILMS - 1
     shared = np.flatnonzero(snapshot.vector == snapshot.vector[7])
     assert len(shared) == 2
-    (rows,) = snapshot.rows_of_vectors(snapshot.vector[7:])
-    assert sorted(rows.tolist()) == shared.tolist()
+    which, rows = snapshot.films_of_vector.rows(snapshot.vector[[7, 3]])
+    assert which.tolist() == [0, 0, 1]
+    assert rows.tolist() == [*shared.tolist(), 3]
     for row, film in enumerate(snapshot.film.tolist()):
         assert snapshot.row_of_film(film) == row
     assert snapshot.row_of_film(10**6) is None

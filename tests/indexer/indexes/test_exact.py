@@ -1,12 +1,16 @@
 """What is peculiar to the exact index: the threads that it takes."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import faiss
 import numpy as np
 import pytest
 
-from indexer.indexes.exact import FEW, MANY, ExactIndex, _one_thread_for_few
+from indexer.indexes import exact
+from indexer.indexes.exact import ExactIndex
+from indexer.indexes.rows import Rows
+from indexer.indexes.threads import FEW
 
 THREADS = 3
 
@@ -23,11 +27,23 @@ def several_threads() -> Iterator[None]:
 @pytest.mark.usefixtures("several_threads")
 @pytest.mark.parametrize(
     ("queries", "rows", "threads"),
-    [(1, 10, 1), (FEW - 1, MANY - 1, 1), (FEW, 10, THREADS), (1, MANY, THREADS)],
+    [(1, 10, 1), (FEW - 1, 20, 1), (FEW, 10, THREADS), (1, 21, THREADS)],
 )
-def test_few_queries_of_a_short_scan_stay_on_one_core(queries: int, rows: int, threads: int) -> None:
-    with _one_thread_for_few(queries, rows):
-        assert faiss.omp_get_max_threads() == threads
+def test_few_queries_of_a_short_scan_stay_on_one_core(
+    queries: int, rows: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "MANY", 21)
+    index, taken = ExactIndex(4), []
+    index.build(np.ones((rows, 4), np.float32), np.arange(rows))
+    nearest = Rows.nearest
+
+    def watched(*asked: Any) -> Any:
+        taken.append(faiss.omp_get_max_threads())
+        return nearest(*asked)
+
+    monkeypatch.setattr(Rows, "nearest", watched)
+    index.search(np.ones((queries, 4), np.float32), 2)
+    assert taken == [threads]
     assert faiss.omp_get_max_threads() == THREADS
 
 

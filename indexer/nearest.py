@@ -1,0 +1,121 @@
+"""From nearest vectors to nearest patients: for many queries at once, without a walk in Python over what is met."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.embeddings import Vectors
+from indexer.allowed import Allowed
+from indexer.archive import Snapshot
+from indexer.indexes import IdSet
+from indexer.votes.verdict import Hit
+
+SPARE = 1
+"""Films asked for per wanted patient, beyond as many as a patient has; doubled until enough patients are found."""
+Ints = npt.NDArray[np.int64]
+Near = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Met:
+    """Films met by m queries: int64 (h,) query, ascending, and row, float32 (h,) near, best first, equals by row."""
+
+    query: Ints
+    row: Ints
+    near: Near
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """Of each of m queries the k nearest patients, nearest first, by their best films.
+
+    rows: int64 (m, k), -1 where no more may answer; near: float32 (m, k), -inf there.
+    """
+
+    rows: Ints
+    near: Near
+
+
+def meet(snapshot: Snapshot, queries: Vectors, reach: int, allowed: Allowed) -> Met:
+    """The allowed films that share the `reach` nearest vectors of each query, float32 (m, d)."""
+    ids, similarity = snapshot.index.search(queries, reach + allowed.spare, allowed.ids)
+    held = ids >= 0  # films that share a vector make `reach` larger than the index
+    query, near = np.nonzero(held)[0], np.clip(similarity[held], -1, 1)
+    which, row = snapshot.films_of_vector.rows(ids[held])
+    query, near = query[which], near[which]
+    if allowed.films < len(allowed.rows):
+        may = allowed.rows[row]
+        query, row, near = query[may], row[may], near[may]
+    tied = (near[1:] == near[:-1]) & (query[1:] == query[:-1])
+    if (tied & (row[1:] < row[:-1])).any():
+        order = np.lexsort((row, -near, query))
+        query, row, near = query[order], row[order], near[order]
+    return Met(query, row, near)
+
+
+def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allowed) -> tuple[Nearest, list[Met]]:
+    """The k nearest patients of each query (m, d) and the films that they were found among, query by query.
+
+    A patient is as near as their best film; among equals the film of the lower row comes first. Of patients who share
+    a film but for retouching only the nearest stands.
+    """
+    m, films = len(queries), allowed.films
+    found = Nearest(np.full((m, k), -1, np.int64), np.full((m, k), -np.inf, np.float32))
+    among: list[Met] = [Met(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))] * m
+    each = -(-len(snapshot.film) // max(1, len(snapshot.patients))) + SPARE
+    left, reach = np.arange(m), k * each
+    while films and len(left):
+        reach = min(reach, films)
+        met = meet(snapshot, queries[left], reach, allowed)
+        first, place = _standing(snapshot, met, len(left))
+        kept = place < k
+        query, places = left[met.query[first[kept]]], place[kept]
+        found.rows[query, places] = met.row[first[kept]]
+        found.near[query, places] = met.near[first[kept]]
+        ends = np.searchsorted(met.query, np.arange(len(left) + 1))
+        for number, (start, end) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
+            among[left[number]] = Met(met.query[start:end], met.row[start:end], met.near[start:end])
+        if reach == films:
+            break
+        # a film just out of reach may be as near as the last one within
+        left = left[found.near[left, k - 1] <= met.near[ends[1:] - 1]]
+        reach *= 2
+    return found, among
+
+
+def hidden(snapshot: Snapshot, met: Met) -> list[int]:
+    """Of each patient of one query whose place a nearer one took, sharing a film: how many stand before them."""
+    standing: dict[int, int] = {}
+    behind: dict[int, int] = {}
+    for patient in snapshot.patient[met.row].tolist():
+        if standing.setdefault(int(snapshot.votes.voter[patient]), patient) != patient:
+            behind.setdefault(patient, len(standing))
+    return list(behind.values())
+
+
+def films_of(snapshot: Snapshot, query: Vectors, rows: Ints, allowed: Allowed) -> list[list[Hit]]:
+    """All allowed films of the patients whose best films these are, out of reach or not, best first.
+
+    query: float32 (d,). rows: of the patients' best films, in the order in which they are wanted.
+    """
+    patients = snapshot.patient[rows]
+    _, theirs = snapshot.films_of_patient.rows(patients)
+    theirs = theirs[allowed.rows[theirs]]
+    ids, similarity = snapshot.index.search(query[None], len(theirs), IdSet(snapshot.vector[theirs]))
+    near = dict(zip(ids[0].tolist(), np.clip(similarity[0], -1, 1).tolist(), strict=True))
+    found: dict[int, list[Hit]] = {code: [] for code in patients.tolist()}
+    hits = ((row, near[vector]) for row, vector in zip(theirs.tolist(), snapshot.vector[theirs].tolist(), strict=True))
+    for row, likeness in sorted(hits, key=lambda hit: (-hit[1], hit[0])):
+        found[int(snapshot.patient[row])].append((row, likeness))
+    return list(found.values())
+
+
+def _standing(snapshot: Snapshot, met: Met, queries: int) -> tuple[Ints, Ints]:
+    """Places in `met` of each patient's best film, and which of its query's patients that is, counted from 0."""
+    voters = len(snapshot.votes.voter)
+    person = snapshot.votes.voter[snapshot.patient[met.row]]
+    _, first = np.unique(met.query * voters + person, return_index=True)
+    first.sort()
+    query = met.query[first]
+    return first, np.arange(len(first)) - np.searchsorted(query, np.arange(queries))[query]

@@ -1,17 +1,21 @@
 """An archive of invented rows in the product's own format, for benches that need its size and not its films."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.embeddings import Vectors
+from engine.card import ModelCard
+from engine.embeddings import Ids, Vectors
 from engine.encoders import EncoderFiles
 from engine.radiograph import Stage
 from indexer.catalogue import Catalogue, Row
-from indexer.manifest import SourceFacts
+from indexer.indexing import build_index
+from indexer.manifest import IndexFacts, Manifest, SourceFacts
 from indexer.synthetic.cohort import ENTITIES, SITE_SHARES
 from indexer.writer import ArchiveWriter, open_writer
 
@@ -20,6 +24,13 @@ SOURCE = "bench"
 FIRST_DAY = date(2010, 1, 1)
 SPREAD = {"entity": 1.0, "patient": 1.0, "film": 0.7}
 """How far entities, patients of one entity and films of one patient lie apart, against each other."""
+TREATED = 0.1
+AT_ONCE = 50_000
+"""Films whose rows are held at once."""
+NO_CARD = ModelCard(
+    "no encoder", "none", "0" * 64, 256, 8, (0.5,) * 3, (0.5,) * 3, "openvino-f32", "nothing", "none", "none"
+)  # fmt: skip
+"""Of vectors that no encoder made."""
 
 
 def clustered(
@@ -42,39 +53,85 @@ def clustered(
 
 
 def make_archive(root: Path, films: int, encoder: EncoderFiles, seed: int = 0) -> Vectors:
-    """Write an archive of invented films through the real writer; float32 (films, d), its vectors in film order.
+    """Write an archive of invented films and vectors; float32 (films, d), its vectors in film order.
 
-    Patients have 2.5 films on average, one lesion of one of ten entities, an age, a sex and a site; one age in twenty
-    is unknown, one film in ten was taken after treatment. Films are rows only: there is no picture behind them.
+    Patients have 2.5 films on average; the vectors are `clustered` by ten entities. For the rest see `fill_archive`.
     """
     rng = np.random.default_rng(seed)
     patient = np.sort(rng.integers(0, max(1, round(films / FILMS_PER_PATIENT)), films))
     patient = np.unique(patient, return_inverse=True)[1].astype(np.int64)  # some drew no film
-    shares = np.array([facts.share for facts in ENTITIES.values()])
-    kind = rng.choice(len(ENTITIES), patient.max() + 1, p=shares / shares.sum())
+    kind = _kinds(int(patient.max()) + 1, rng)
     vectors = clustered(kind[patient], patient, encoder.card.dimension, rng)
-    with open_writer(root, encoder.card, encoder.onnx.parent) as writer:
-        writer.declare_source(SOURCE, SourceFacts("folder", SOURCE, "Invented rows", "mask", synthetic=True))
-        _enrol(writer, patient, kind, vectors, rng)
-        writer.publish()
+    _fill(root, encoder.card, encoder.onnx.parent, vectors, patient, kind, rng)
     return vectors
 
 
+def fill_archive(
+    root: Path, vectors: Vectors, patient: Ids, index: str, seed: int = 0, treated: float = TREATED
+) -> Ids:
+    """Write an archive of invented films with these vectors, float32 (n, d), of these patients, int64 (n,).
+
+    A patient has one lesion of one of ten entities, an age, a sex and a site; one age in twenty is unknown, and the
+    share `treated` of films was taken after treatment. Films are rows only: there is no picture behind them, and no
+    encoder behind their vectors. index: a name of the registry. Gives int64 (n,): the row of `vectors` that each film
+    of the archive has.
+    """
+    rng = np.random.default_rng(seed)
+    order = np.argsort(patient, kind="stable")
+    people = np.unique(patient[order], return_inverse=True)[1].astype(np.int64)
+    folder = root.parent / "no-encoder"
+    folder.mkdir(parents=True)
+    for name in ("encoder.onnx", "card.json"):
+        (folder / name).write_text("none", encoding="utf-8")
+    card = replace(NO_CARD, dimension=vectors.shape[1])
+    _fill(root, card, folder, vectors[order], people, _kinds(int(people.max()) + 1, rng), rng, index, treated)
+    return np.asarray(order, np.int64)
+
+
+def _kinds(patients: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    shares = np.array([facts.share for facts in ENTITIES.values()])
+    return rng.choice(len(ENTITIES), patients, p=shares / shares.sum())
+
+
+def _fill(
+    root: Path, card: ModelCard, encoder: Path, vectors: Vectors, patient: Ids, kind: Ids, rng: np.random.Generator,
+    index: str | None = None, treated: float = TREATED,
+) -> None:  # fmt: skip
+    """Write films, a patient's beside each other, and publish them."""
+    with open_writer(root, card, encoder) as writer:
+        writer.declare_source(SOURCE, SourceFacts("folder", SOURCE, "Invented rows", "mask", synthetic=True))
+        first = np.flatnonzero(np.diff(patient, prepend=-1))
+        edges = [*first[:: max(1, round(AT_ONCE / FILMS_PER_PATIENT))].tolist(), len(patient)]
+        for start, end in pairwise(edges):
+            _enrol(writer, patient[start:end], kind, vectors[start:end], rng, treated)
+        if index is None:
+            writer.publish()
+        else:
+            writer.publish(
+                indexed=lambda manifest, version, held: build_index(root, manifest, version, held, name=index)
+            )
+
+
+def _indexed(root: Path, name: str, manifest: Manifest, version: int, held: Ids) -> IndexFacts:
+    return build_index(root, manifest, version, held, name=name)
+
+
 def _enrol(
-    writer: ArchiveWriter,
-    patient: npt.NDArray[np.int64],
-    kind: npt.NDArray[np.int64],
-    vectors: Vectors,
-    rng: np.random.Generator,
+    writer: ArchiveWriter, patient: Ids, kind: Ids, vectors: Vectors, rng: np.random.Generator, treated: float
 ) -> None:
     """Patients, their lesions and follow-ups, and their films."""
-    people = [_person(writer, number, list(ENTITIES)[entity], rng) for number, entity in enumerate(kind)]
+    base = int(patient[0])
+    people = _people(writer, base, kind[base : int(patient[-1]) + 1], rng)
     patients = [_full("patients", one | {"split_group": one["patient"]}) for one in people]
     ends = [
         {"patient": one["patient"], "dated": one["dated"], "kind": "follow-up", "text": "well", "source": None}
         for one in people
     ]
-    rows = [_film(writer, people[owner], vector, rng) for owner, vector in zip(patient, vectors, strict=True)]
+    views, late = rng.integers(2, size=len(patient)).tolist(), (rng.random(len(patient)) < treated).tolist()
+    rows = [
+        _film(writer, people[owner - base], vector, view, after)
+        for owner, vector, view, after in zip(patient.tolist(), vectors, views, late, strict=True)
+    ]
     with writer.catalogue.transaction():
         writer.catalogue.insert("patients", patients)
         writer.catalogue.insert("lesions", [_full("lesions", one) for one in people])
@@ -82,24 +139,33 @@ def _enrol(
         writer.catalogue.insert("films", rows)
 
 
-def _person(writer: ArchiveWriter, number: int, entity: str, rng: np.random.Generator) -> Row:
-    """What is known of a patient and of their one lesion."""
+def _people(writer: ArchiveWriter, first: int, kind: Ids, rng: np.random.Generator) -> list[Row]:
+    """What is known of patients and of their one lesion each."""
+    n, names, sites = len(kind), list(ENTITIES), list(SITE_SHARES)
     shares = np.array(list(SITE_SHARES.values()))
-    return {
-        "patient": writer.pseudonyms.patient(f"{number}", SOURCE),
-        "sex": "FM"[int(rng.integers(2))],
-        "age": None if rng.random() < 0.05 else float(rng.integers(3, 85)),
-        "lesion": writer.new_lesion(),
-        "entity": entity,
-        "malignancy": ENTITIES[entity].malignancy,
-        "site": list(SITE_SHARES)[int(rng.choice(len(shares), p=shares / shares.sum()))],
-        "side": "LR"[int(rng.integers(2))],
-        "dated": FIRST_DAY + timedelta(days=int(rng.integers(5000))),
-        "proof": "histology",
-    }
+    drawn = zip(
+        kind.tolist(), rng.integers(2, size=n).tolist(), (rng.random(n) < 0.05).tolist(),
+        rng.integers(3, 85, size=n).tolist(), rng.choice(len(sites), n, p=shares / shares.sum()).tolist(),
+        rng.integers(2, size=n).tolist(), rng.integers(5000, size=n).tolist(), strict=True,
+    )  # fmt: skip
+    return [
+        {
+            "patient": writer.pseudonyms.patient(f"{first + number}", SOURCE),
+            "sex": "FM"[sex],
+            "age": None if unknown else float(age),
+            "lesion": writer.new_lesion(),
+            "entity": names[entity],
+            "malignancy": ENTITIES[names[entity]].malignancy,
+            "site": sites[site],
+            "side": "LR"[side],
+            "dated": FIRST_DAY + timedelta(days=day),
+            "proof": "histology",
+        }
+        for number, (entity, sex, unknown, age, site, side, day) in enumerate(drawn)
+    ]
 
 
-def _film(writer: ArchiveWriter, person: Row, vector: Vectors, rng: np.random.Generator) -> Row:
+def _film(writer: ArchiveWriter, person: Row, vector: Vectors, view: int, after: bool) -> Row:
     number = writer.new_film()
     facts: dict[str, Any] = {
         "film": number,
@@ -108,9 +174,9 @@ def _film(writer: ArchiveWriter, person: Row, vector: Vectors, rng: np.random.Ge
         "file": f"{number}.png",
         "uri": f"file:///invented/{number}.png",
         "source": SOURCE,
-        "view": ("frontal", "lateral")[int(rng.integers(2))],
+        "view": ("frontal", "lateral")[view],
         "taken": person["dated"],
-        "stage": (Stage.after_operation if rng.random() < 0.1 else Stage.before).value,
+        "stage": (Stage.after_operation if after else Stage.before).value,
         "split_group": person["patient"],
         "rows": 2400,
         "columns": 1800,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from engine.errors import ModelMismatch
 from engine.facts import FactsCode
@@ -45,7 +46,7 @@ class ModelCard:
         """Of one film's input: (views x channels, size, size)."""
         return len(self.views) * len(self.mean), self.size, self.size
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Twelve hex digits over all that moves a vector."""
         facts = asdict(self.facts) if self.facts else None

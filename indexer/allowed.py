@@ -36,10 +36,12 @@ class Allowed:
     unknown: int = 0
 
     @classmethod
-    def of(cls, rows: Mask, vector: npt.NDArray[np.int64], unknown: int = 0) -> "Allowed":
-        """The films whose flag is set. vector: int64 (n,), each film's."""
+    def of(cls, rows: Mask, vector: npt.NDArray[np.int64] | None, unknown: int = 0) -> "Allowed":
+        """The films whose flag is set. vector: int64 (n,), each film's; None = film i has vector i."""
         films = int(np.count_nonzero(rows))
-        return cls(rows, films, None if films == len(rows) else IdSet(vector[rows]), 0, unknown)
+        if films == len(rows):
+            return cls(rows, films, None, 0, unknown)
+        return cls(rows, films, IdSet.flagged(rows) if vector is None else IdSet(vector[rows]), 0, unknown)
 
     def without(self, own: Rows) -> "Allowed":
         """The same but for these films, which are few."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.errors import ArchiveCorrupt
+from indexer.conditions import Condition, Joint, Negation, write_sql
 from indexer.durable import full_disk
 from indexer.filters import ColumnType, Filter
 from indexer.packs import Place
@@ -108,9 +110,10 @@ class Catalogue:
         return catalogue
 
     @staticmethod
-    def column_names(table: str) -> list[str]:
+    @cache
+    def column_names(table: str) -> tuple[str, ...]:
         """The columns of a table, in order."""
-        return re.findall(r'"?(\w+)"? (?:VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table])
+        return tuple(re.findall(r'"?(\w+)"? (?:VARCHAR|BIGINT|DOUBLE|DATE|INTEGER)', TABLES[table]))
 
     def close(self) -> None:
         """Let the file go."""
@@ -238,24 +241,45 @@ class Catalogue:
 class FilmFilters:
     """What filters may name of every film, held in memory, so that a filter reads no file and joins nothing.
 
+    A column has far fewer values than there are films: a condition is put to DuckDB for each value once, and films look
+    theirs up. Truth is of three values, as SQL's: 2 true, 1 unknown, 0 false.
+
     films: `Catalogue.film_table`, whose order is that of the answers.
     """
 
     def __init__(self, films: pa.Table) -> None:
-        self._db = duckdb.connect(":memory:", config={"threads": 2})
-        told = films.select(list(FILTER_COLUMNS))
-        self._db.register("told", told)
-        self._db.execute("CREATE TABLE films AS SELECT * FROM told")
-        self._db.unregister("told")
+        self._db = duckdb.connect(":memory:", config={"threads": 1})
+        self._codes: dict[str, npt.NDArray[np.unsignedinteger]] = {}
+        for name in FILTER_COLUMNS:
+            coded = films[name].combine_chunks().dictionary_encode()
+            held = len(coded.dictionary)  # the place behind the last value is that of films without any
+            self._codes[name] = coded.indices.fill_null(held).to_numpy().astype(np.min_scalar_type(held))
+            told = pa.table({name: pa.concat_arrays([coded.dictionary, pa.nulls(1, coded.dictionary.type)])})
+            self._db.register("told", told)
+            self._db.execute(f'CREATE TABLE "{name}" AS SELECT * FROM told')
+            self._db.unregister("told")
 
     def close(self) -> None:
-        """Let the table go."""
+        """Let the tables go."""
         self._db.close()
 
     def __call__(self, chosen: Filter) -> tuple[npt.NDArray[np.bool_], int]:
         """bool (n,): which films pass a filter; and how many it cannot judge, because a value is missing."""
+        truth = self._judge(chosen.condition)
+        return truth == 2, int(np.count_nonzero(truth == 1))
+
+    def _judge(self, condition: Condition) -> npt.NDArray[np.uint8]:
+        """uint8 (n,): the truth of every film."""
+        parameters: list[object] = []
+        used: set[str] = set()
+        sql = write_sql(condition, parameters, used)
+        match condition:
+            case Joint(any_of, parts) if len(used) > 1:
+                return np.asarray(reduce(np.maximum if any_of else np.minimum, map(self._judge, parts)))
+            case Negation(part) if len(used) > 1:
+                return np.subtract(2, self._judge(part), dtype=np.uint8)
+        (column,) = used
+        truth = f'SELECT coalesce(2 * CAST({sql} AS UTINYINT), 1) AS truth FROM "{column}" ORDER BY rowid'
         with self._db.cursor() as cursor:
-            found = cursor.execute(f"SELECT ({chosen.sql}) AS passes FROM films", chosen.parameters).fetchnumpy()
-        passes = found["passes"]
-        unknown = np.ma.getmaskarray(passes)
-        return np.asarray(np.ma.getdata(passes), dtype=bool) & ~unknown, int(unknown.sum())
+            of_value = cursor.execute(truth, parameters).fetchnumpy()["truth"]
+        return np.asarray(np.asarray(of_value, np.uint8)[self._codes[column]])

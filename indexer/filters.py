@@ -111,11 +111,13 @@ class ColumnType(StrEnum):
 class Filter:
     """A parsed filter.
 
-    text: as given. sql: a DuckDB boolean expression in which every literal is a `?`; safe to join with AND, OR, NOT
-    as it stands. parameters: one value a `?`, in order: str, float, int, datetime.date or bool. columns: those named.
+    text: as given. condition: the same as a tree. sql: a DuckDB boolean expression in which every literal is a `?`;
+    safe to join with AND, OR, NOT as it stands. parameters: one value a `?`, in order: str, float, int, datetime.date
+    or bool. columns: those named.
     """
 
     text: str
+    condition: Condition
     sql: str
     parameters: tuple[object, ...]
     columns: frozenset[str]
@@ -143,7 +145,7 @@ def parse_filter(text: str, columns: Mapping[str, ColumnType]) -> Filter:
     parameters: list[object] = []
     used: set[str] = set()
     sql = write_sql(condition, parameters, used)
-    return Filter(text, sql, tuple(parameters), frozenset(used))
+    return Filter(text, condition, sql, tuple(parameters), frozenset(used))
 
 
 def parse_condition(text: str, columns: Mapping[str, ColumnType]) -> Condition:

@@ -7,9 +7,13 @@ Ints = npt.NDArray[np.int64]
 
 
 class Grouped:
-    """Rows 0 to n - 1 in the order of their keys, int64 (n,), each 0 or more and not much larger than n."""
+    """Rows 0 to n - 1 in the order of their keys, int64 (n,), each 0 or more and not much larger than n.
+
+    plain: the key of row i is i.
+    """
 
     def __init__(self, keys: npt.NDArray[np.integer]) -> None:
+        self.plain = bool(np.array_equal(keys, np.arange(len(keys))))
         self._order = np.argsort(keys, kind="stable")
         self._start = np.zeros(int(keys.max(initial=-1)) + 3, np.int64)
         np.cumsum(np.bincount(keys, minlength=len(self._start) - 1), out=self._start[1:])

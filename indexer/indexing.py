@@ -59,7 +59,9 @@ def open_index(root: Path, manifest: Manifest, wanted: Ids) -> VectorIndex:
         index = _kind(facts.name).load((root / facts.files[0].path).parent, manifest.card.dimension)
     except OSError as error:
         raise absent(facts.files[0].path, error) from None
-    index.remove(np.setdiff1d(index.ids, wanted))
+    held = index.ids
+    if not np.array_equal(held, wanted):
+        index.remove(np.setdiff1d(held, wanted, assume_unique=True))
     fresh = wanted[wanted >= facts.covers]
     if len(fresh):
         ids, vectors = held_vectors(root, manifest, fresh)

@@ -30,11 +30,13 @@ class Met:
 class Nearest:
     """Of each of m queries the k nearest patients, nearest first, by their best films.
 
-    rows: int64 (m, k), -1 where no more may answer; near: float32 (m, k), -inf there.
+    rows: int64 (m, k), -1 where no more may answer; near: float32 (m, k), -inf there. among: m, the films that each
+    query's patients were found among.
     """
 
     rows: Ints
     near: Near
+    among: list[Met]
 
 
 def meet(snapshot: Snapshot, queries: Vectors, reach: int, allowed: Allowed) -> Met:
@@ -54,15 +56,15 @@ def meet(snapshot: Snapshot, queries: Vectors, reach: int, allowed: Allowed) -> 
     return Met(query, row, near)
 
 
-def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allowed) -> tuple[Nearest, list[Met]]:
-    """The k nearest patients of each query (m, d) and the films that they were found among, query by query.
+def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allowed) -> Nearest:
+    """The k nearest patients of each query (m, d).
 
     A patient is as near as their best film; among equals the film of the lower row comes first. Of patients who share
     a film but for retouching only the nearest stands.
     """
     m, films = len(queries), allowed.films
-    found = Nearest(np.full((m, k), -1, np.int64), np.full((m, k), -np.inf, np.float32))
-    among: list[Met] = [Met(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))] * m
+    nothing = Met(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    found = Nearest(np.full((m, k), -1, np.int64), np.full((m, k), -np.inf, np.float32), [nothing] * m)
     each = -(-len(snapshot.film) // max(1, len(snapshot.patients))) + SPARE
     left, reach = np.arange(m), k * each
     while films and len(left):
@@ -75,13 +77,13 @@ def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allo
         found.near[query, places] = met.near[first[kept]]
         ends = np.searchsorted(met.query, np.arange(len(left) + 1))
         for number, (start, end) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
-            among[left[number]] = Met(met.query[start:end], met.row[start:end], met.near[start:end])
+            found.among[left[number]] = Met(met.query[start:end], met.row[start:end], met.near[start:end])
         if reach == films:
             break
         # a film just out of reach may be as near as the last one within
         left = left[found.near[left, k - 1] <= met.near[ends[1:] - 1]]
         reach *= 2
-    return found, among
+    return found
 
 
 def hidden(snapshot: Snapshot, met: Met) -> list[int]:

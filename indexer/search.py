@@ -66,10 +66,10 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     allowed = judged(question.where)
     query, votes = fuse(question.vectors), snapshot.votes
     wide = max(question.k, votes.calibration.k if votes.calibration else 0)
-    nearest, (among,) = nearest_patients(snapshot, query[None], wide, allowed)
+    nearest = nearest_patients(snapshot, query[None], wide, allowed)
     rows = nearest.rows[0][nearest.rows[0] >= 0]
     found = films_of(snapshot, query, rows, allowed) if len(rows) else []
-    behind = hidden(snapshot, among)
+    behind = hidden(snapshot, nearest.among[0])
     shown = found[: question.k]
     cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in shown])
     ballots = count_votes(cases)
@@ -118,7 +118,7 @@ def similar_patients(
     snapshot.manifest.card.require(card)
     _check_k(snapshot, k)
     allowed = _judge(snapshot, Question((), (), vectors, k, where, include_self=True))(where)
-    nearest, _ = nearest_patients(snapshot, np.ascontiguousarray(vectors, np.float32), k, allowed)
+    nearest = nearest_patients(snapshot, np.ascontiguousarray(vectors, np.float32), k, allowed)
     label = np.where(nearest.rows < 0, NOBODY, snapshot.votes.label[nearest.rows])
     winners = vote(label, np.maximum(nearest.near, -1), len(snapshot.votes.entities))
     return nearest, [None if code == NOBODY else snapshot.votes.entities[code] for code in winners.tolist()]
@@ -145,7 +145,7 @@ def _judge(snapshot: Snapshot, question: Question) -> Callable[..., Allowed]:
             if malignant:
                 rows = rows & snapshot.votes.malignant
             passing, unknown = (True, 0) if where is None else snapshot.filters(parse_filter(where, FILTER_COLUMNS))
-            return Allowed.of(rows & passing, snapshot.vector, unknown)
+            return Allowed.of(rows & passing, None if snapshot.films_of_vector.plain else snapshot.vector, unknown)
 
         allowed = snapshot.allowed.get((where, question.all_stages, malignant), make)
         return allowed if own is None else allowed.without(own)

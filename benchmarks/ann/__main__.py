@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.ann.data import make
-from benchmarks.ann.harness import Plan, chosen, run
+from benchmarks.ann.harness import Plan, chosen, run, words
 from benchmarks.ann.report import draw, markdown
 from benchmarks.ann.store import Store, key
 from engine.encoders.runtime import usable_cores
@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--archive", type=Path, help="made by `caselink index`; vectors are its own or drawn after them")
     made.add_argument("--n", type=int, help="draw so many; without it, the archive's own")
     made.add_argument("--engines", help="names and kinds (own, library, system, hash table) with commas; else all")
+    made.add_argument("--variants", help="names with commas, of engines that have any of them; else all")
     made.add_argument("--threads", type=int, default=usable_cores(), help="for each engine")
     made.add_argument("--queries", type=int, default=QUERIES)
     made.add_argument("--rounds", type=int, default=ROUNDS)
@@ -46,7 +47,7 @@ def measure(options: argparse.Namespace) -> None:
     Raises:
         CaselinkError: no archive, an unknown engine, a file of another run.
     """
-    plan = Plan(chosen(options.engines), options.threads, options.patience, options.together)
+    plan = Plan(chosen(options.engines), options.threads, options.patience, options.together, words(options.variants))
     store = Store(options.json, options.threads, options.rounds)
     with tempfile.TemporaryDirectory(prefix="caselink-ann-") as folder:
         data = make(options.archive, options.n, options.queries, K, Path(folder), options.seed)

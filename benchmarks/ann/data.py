@@ -14,7 +14,7 @@ from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveError
 from indexer.archive import open_snapshot, read_segments
 
-BASE, QUERIES, KTH = "base.npy", "queries.npy", "kth.npy"
+BASE, PATIENTS, QUERIES, KTH = "base.npy", "patients.npy", "queries.npy", "kth.npy"
 ASKING = 0.2
 """Share of an archive's patients whose films ask the others'."""
 AT_ONCE = 1 << 17
@@ -23,7 +23,9 @@ AT_ONCE = 1 << 17
 
 @dataclass(frozen=True)
 class Data:
-    """Files of a folder: BASE float32 (n, d), QUERIES (m, d), KTH float64 (m,): the k-th largest inner product.
+    """Files of a folder: BASE float32 (n, d), PATIENTS int64 (n,) codes, QUERIES (m, d), KTH float64 (m,).
+
+    KTH is the k-th largest inner product.
 
     name: archive or drawn. facts: what a stored run must agree in to be gone on with. alike: drawn beside real.
     """
@@ -68,14 +70,16 @@ def make(archive: Path | None, n: int | None, queries: int, k: int, folder: Path
     if n is None:
         asking = asked_by(patients, seed)
         base, some = vectors[~asking], vectors[asking][:queries]
-        return from_arrays("archive", base, some, k, folder, seed)
+        return from_arrays("archive", base, some, k, folder, seed, patients=patients[~asking])
     mixture = drawn.fit(vectors, patients, seed)
     base = np.lib.format.open_memmap(folder / BASE, mode="w+", dtype=np.float32, shape=(n, vectors.shape[1]))
+    whose = np.empty(n, np.int64)
     for one in drawn.blocks(mixture, n, seed):
-        base[one.ids] = one.vectors
+        base[one.ids], whose[one.ids] = one.vectors, one.patients
     base.flush()
     some = drawn.queries(mixture, queries, seed)
-    return from_arrays("drawn", base, some, k, folder, seed, alike.compare(vectors, patients, mixture, seed))
+    compared = alike.compare(vectors, patients, mixture, seed)
+    return from_arrays("drawn", base, some, k, folder, seed, compared, whose)
 
 
 def asked_by(patients: Ids, seed: int) -> npt.NDArray[np.bool_]:
@@ -93,8 +97,11 @@ def from_arrays(
     folder: Path,
     seed: int = 0,
     compared: dict[str, Any] | None = None,
+    patients: Ids | None = None,
 ) -> Data:
     """Data of float32 (n, d) and (m, d) unit rows, written to `folder` with the truth by FAISS, nothing missed.
+
+    patients: int64 (n,); None = each row is somebody else's.
 
     Raises:
         ArchiveError: fewer than k rows.
@@ -104,6 +111,7 @@ def from_arrays(
     if not isinstance(base, np.memmap):
         np.save(folder / BASE, base)
     np.save(folder / QUERIES, queries)
+    np.save(folder / PATIENTS, np.arange(len(base)) if patients is None else patients)
     nearest = truth(base, queries, k)
     kth = likeness(base, queries, nearest).min(axis=1)
     np.save(folder / KTH, kth)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ann.data import Data
-from benchmarks.ann.engines import ENGINES
+from benchmarks.ann.engines import ENGINES, Engine
 from benchmarks.ann.lane import Lane, LaneEnded
 from benchmarks.ann.store import Row, Store
 from engine.errors import NotFound
@@ -21,23 +21,37 @@ COPIES, ALONE = 3, 400 << 20
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure. engines: names, in order. together: processes at a time, None = as memory allows."""
+    """What to measure. engines: names, in order. together: processes at a time, None = as memory allows.
+
+    variants: of the engines that have any of these, these alone.
+    """
 
     engines: tuple[str, ...]
     threads: int
     patience: float = 3600.0
     together: int | None = None
+    variants: tuple[str, ...] = ()
+
+    def of(self, engine: type[Engine]) -> list[str]:
+        """The variants of an engine that are to be measured."""
+        named = [variant for variant in engine.variants if variant in self.variants]
+        return named or list(engine.variants)
 
 
-def chosen(words: str | None) -> tuple[str, ...]:
+def words(text: str | None) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def chosen(named: str | None) -> tuple[str, ...]:
     """Names of engines from a list with commas of names and kinds; None = all.
 
     Raises:
         NotFound: a word that is neither.
     """
-    if words is None:
+    if named is None:
         return tuple(ENGINES)
-    wanted = [word.strip() for word in words.split(",") if word.strip()]
+    wanted = words(named)
     kinds = {engine.kind for engine in ENGINES.values()}
     for word in wanted:
         if word not in ENGINES and word not in kinds:
@@ -62,7 +76,7 @@ def _waiting(data: Data, plan: Plan, store: Store) -> Iterator[tuple[str, str]]:
         why = engine.installed()
         if why is None and engine.most is not None and data.n > engine.most:
             why = f"asked up to {engine.most:,} vectors only; {engine.remark}"
-        for variant in engine.variants:
+        for variant in plan.of(engine):
             if why is not None:
                 store.fail(data, name, variant, why)
             elif not store.done(data, name, variant, engine.version()):

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from benchmarks.ann.data import BASE, KTH, QUERIES, recall
+from benchmarks.ann.data import BASE, KTH, PATIENTS, QUERIES, recall
 from benchmarks.ann.engines import ENGINES, Engine, Options
 from engine.embeddings import Vectors
 
@@ -57,6 +57,7 @@ class Worker:
             raise SystemExit(why)
         self.data, self.scratch, self.k = Path(job["data"]), Path(job["scratch"]), int(job["k"])
         self.engine: Engine = kind(dict(kind.variants[job["variant"]]), job["threads"], self.scratch)
+        self.engine.patients = np.load(self.data / PATIENTS)
         self.queries: Vectors = np.load(self.data / QUERIES)
         self.kth = np.load(self.data / KTH)
 

@@ -21,6 +21,13 @@ SPARSE = 64
 class IdSet:
     """The ids that may answer, made once for a filter and kept: sorted int64 `ids`, each once."""
 
+    @classmethod
+    def flagged(cls, flags: Flags) -> "IdSet":
+        """The ids whose flag is set, bool (n,); the array is kept, not copied."""
+        made = cls(np.empty(0, np.int64))
+        made.flags, made.ids = flags, np.flatnonzero(flags)
+        return made
+
     def __init__(self, ids: Ids) -> None:
         ids = np.asarray(ids, dtype=np.int64)
         if len(ids) and ids.min() < 0:
@@ -46,6 +53,8 @@ class IdSet:
 
     def holds(self, ids: npt.NDArray[np.integer]) -> Flags:
         """bool (n,): which of these ids are in the set."""
+        if not len(ids) or int(ids.max()) < len(self.flags):
+            return np.asarray(self.flags[ids], dtype=bool)
         within = np.minimum(ids, len(self.flags))
         return np.asarray(np.append(self.flags, False)[within], dtype=bool)
 

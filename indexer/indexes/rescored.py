@@ -30,8 +30,10 @@ LEARNED = 1 << 19
 """Vectors that codes are fitted to, at most."""
 AT_ONCE = 1 << 16
 """Vectors that are coded together."""
+GROWTH = 0.75
+"""Power of what a filter leaves out by which the search is widened."""
 MOST_WIDENED = 16
-"""A filter widens the search by what it leaves out, up to so much."""
+"""So many times, at most."""
 STATE = "index.json"
 
 
@@ -211,7 +213,7 @@ class RescoredIndex(ABC):
 
     def _spent(self, k: int, selector: Selector | None) -> Effort:
         """The effort for k neighbours: wider where a filter leaves few of what is met."""
-        wider = 1.0 if selector is None else min(MOST_WIDENED, 1 / selector.share)
+        wider = 1.0 if selector is None else min(MOST_WIDENED, (1 / selector.share) ** GROWTH)
         more = max(1.0, k / NEIGHBOURS)
         return Effort(min(int(self.effort.reach * more), self.rows.count), int(self.effort.probe * wider * more**0.5))
 

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from indexer.filters import parse_filter
 FILL = """
 import resource, signal, sys
 from pathlib import Path
+from typing import Any
 from engine.errors import DiskFull
 from indexer.catalogue import Catalogue
 catalogue = Catalogue.create(Path("work.duckdb"))
@@ -46,7 +49,7 @@ def film(number: int, **facts: object) -> Row:
     return dict.fromkeys(names) | {"film": number, "patient": "P1", "vector": number, "stage": "unknown"} | facts
 
 
-def lesion(number: int, entity: str, site: str | None = None) -> Row:
+def lesion(number: int, entity: str | None, site: str | None = None) -> Row:
     row: Row = dict.fromkeys(Catalogue.column_names("lesions"))
     return row | {"lesion": number, "patient": "P1", "entity": entity, "site": site, "dated": date(2024, 2, 29)}
 
@@ -99,6 +102,50 @@ def test_a_filter_counts_what_it_cannot_judge(catalogue: Catalogue) -> None:
     assert (passes.tolist(), unknown) == ([True, False, False, True], 1)
 
 
+LEAVES = st.sampled_from(
+    ["age < 20", "age is null", "sex = 'F'", "sex in ('M', 'F')", "taken >= '2020-01-01'", "film between 3 and 9",
+     "entity not in ('osteosarcoma')", "patient = 'P1'", "site <> 'femur'"]
+)  # fmt: skip
+FILTERS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        inner.map("not ({})".format),
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda parts: f"({' '.join(parts)})"),
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Catalogue, FilmFilters]]:
+    """Films of many kinds, with values missing in each column."""
+    catalogue = Catalogue.create(tmp_path_factory.mktemp("crowd") / "catalogue.duckdb")
+    rng = np.random.default_rng(0)
+    kinds = [lesion(n, entity, site) for n, (entity, site) in enumerate([("osteosarcoma", "femur"), (None, "tibia")])]
+    catalogue.insert("lesions", kinds)
+    said: dict[str, list[Any]] = {
+        "age": [None, 5.0, 20.0, 71.5], "sex": [None, "F", "M"], "lesion": [None, 0, 1],
+        "taken": [None, date(2019, 12, 31), date(2020, 1, 1)], "patient": ["P1", "P2"],
+    }  # fmt: skip
+    some = [film(n, **{name: values[rng.integers(len(values))] for name, values in said.items()}) for n in range(60)]
+    catalogue.insert("films", some)
+    filters = FilmFilters(catalogue.film_table())
+    yield catalogue, filters
+    filters.close()
+    catalogue.close()
+
+
+@given(text=FILTERS)
+def test_a_filter_passes_what_the_database_passes(crowd: tuple[Catalogue, FilmFilters], text: str) -> None:
+    catalogue, filters = crowd
+    chosen = parse_filter(text, FILTER_COLUMNS)
+    rows = catalogue.film_rows(f"SELECT ({chosen.sql}) AS passes FROM film_view ORDER BY film", chosen.parameters)
+    wanted = [row["passes"] for row in rows]
+    passes, unknown = filters(chosen)
+    assert passes.tolist() == [one is True for one in wanted]
+    assert unknown == wanted.count(None)
+
+
 def test_rows_are_struck_by_their_keys(catalogue: Catalogue) -> None:
     catalogue.insert("films", [film(n) for n in range(6)])
     catalogue.delete("films", "film", {1, 3, 99})
@@ -147,7 +194,7 @@ def test_what_is_no_catalogue_is_named(tmp_path: Path, content: bytes) -> None:
 def test_column_names_are_those_of_the_tables(catalogue: Catalogue) -> None:
     for table in TABLES:
         described = [row["column_name"] for row in catalogue.rows(f"DESCRIBE {table}")]
-        assert Catalogue.column_names(table) == described
+        assert list(Catalogue.column_names(table)) == described
 
 
 def fill(folder: Path, how: str) -> str:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.catalogue import FILTER_COLUMNS
+from indexer.conditions import Comparison
 from indexer.filters import DEEPEST, LONGEST, MOST_LITERALS, ColumnType, Filter, FilterError, parse_filter, unknown_sql
 
 COLUMNS = {
@@ -355,7 +356,7 @@ def test_limits_are_the_last_that_pass() -> None:
 
 def test_a_filter_checks_its_parameters() -> None:
     with pytest.raises(ValueError, match="one parameter"):
-        Filter("age = 1", '("age" = ?)', (), frozenset({"age"}))
+        Filter("age = 1", Comparison("age", "=", 1), '("age" = ?)', (), frozenset({"age"}))
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

@@ -25,7 +25,7 @@ from indexer.filters import FilterError
 from indexer.manifest import SourceFacts
 from indexer.prepare import Prepared
 from indexer.records import FilmRecord, Lesion, Proof
-from indexer.search import FILMS_PER_CASE, MAX_K, Question, answer
+from indexer.search import FILMS_PER_CASE, MAX_K, Question, answer, similar_patients
 from indexer.sources.base import Listing
 from indexer.writer import open_writer
 
@@ -231,6 +231,32 @@ def test_agrees_with_the_oracle(
     assert any(f"left out {unknown} films" in said for said in found.warnings) == bool(unknown)
     short = f"only {len(found.cases)} of the {k} patients asked for may answer"
     assert (short in found.warnings) == (len(found.cases) < k)
+
+
+@given(
+    st.integers(0, 2), st.lists(signs, max_size=6), st.integers(1, 25), st.sampled_from(list(FILTERS)),
+)  # fmt: skip
+def test_many_queries_at_once_agree_with_the_oracle_one_by_one(
+    worlds: list[World], world: int, vectors: list[list[float]], k: int, where: str | None
+) -> None:
+    films, snapshot = worlds[world].films, worlds[world].snapshot
+    k = min(k, len(snapshot.patients))
+    asked = np.array(vectors, np.float32).reshape(-1, 4)
+    nearest, winners = similar_patients(snapshot, CARD, asked, k, where)
+    assert nearest.rows.shape == nearest.near.shape == (len(asked), k)
+    for query, rows, near, winner in zip(asked, nearest.rows, nearest.near, winners, strict=True):
+        expected = oracle(
+            films, query, k, lambda film: FILTERS[where](film) is True and film.stage in (Stage.before, Stage.unknown)
+        )
+        assert rows.tolist() == [hits[0][0] for _, hits in expected] + [-1] * (k - len(expected))
+        assert near[: len(expected)].tolist() == [hits[0][1] for _, hits in expected]
+        ballots: dict[str, list[float]] = {}
+        for _, hits in expected:
+            entity = films[hits[0][0]].entity
+            if entity is not None:
+                ballots.setdefault(entity, []).append(hits[0][1])
+        # of equals the nearer, which was put in first
+        assert winner == max(ballots, key=lambda e: (len(ballots[e]), sum(ballots[e])), default=None)
 
 
 def check_vote(found: Answer, k: int) -> None:

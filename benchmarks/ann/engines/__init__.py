@@ -12,8 +12,10 @@ from benchmarks.ann.engines.own import OWN
 from benchmarks.ann.engines.qdrant import QdrantLocal
 from benchmarks.ann.engines.usearch import Usearch
 from benchmarks.ann.engines.voyager import Voyager
+from benchmarks.ann.engines.whole import Whole
 
 _ALL: tuple[type[Engine], ...] = (
+    Whole,
     *OWN,
     *(FaissFlat, FaissHnsw, FaissHnswSq8, FaissIvf, FaissFastScan, FaissBinary),
     *(Hnswlib, Usearch, Voyager),

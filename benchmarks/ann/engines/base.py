@@ -1,7 +1,7 @@
 """What every engine of the bench is asked."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ class Engine(ABC):
 
     name, kind: as shown. package: the distribution whose version is noted. modules: what it imports. variants: options
     of building by their name. most: rows above which it is not asked, None = any. remark: what a reader must know.
+    patients: int64 (n,), whose the rows are, for an engine that asks; None = each is somebody else's.
     """
 
     name: ClassVar[str]
@@ -44,6 +45,7 @@ class Engine(ABC):
         self.options = options
         self.threads = threads
         self.folder = folder
+        self.patients: Ids | None = None
 
     @classmethod
     def installed(cls) -> str | None:
@@ -84,7 +86,7 @@ def library(name: str) -> Any:
     return import_module(name)
 
 
-def padded(rows: list[list[int]], k: int) -> Ids:
+def padded(rows: Sequence[Sequence[int] | Ids], k: int) -> Ids:
     """int64 (m, k) of m lists, each cut or filled up with -1."""
     found = np.full((len(rows), k), -1, np.int64)
     for number, row in enumerate(rows):

@@ -12,7 +12,7 @@ from benchmarks.ann import harness
 from benchmarks.ann.data import Data, from_arrays
 from benchmarks.ann.engines import ENGINES
 from benchmarks.ann.engines.base import Engine
-from benchmarks.ann.harness import Plan, chosen, run
+from benchmarks.ann.harness import Plan, chosen, run, words
 from benchmarks.ann.lane import Lane, LaneEnded
 from benchmarks.ann.store import Store
 from benchmarks.ann.worker import on_disk, resident
@@ -88,7 +88,7 @@ def test_two_engines_are_measured_in_processes_of_their_own(data: Data, tmp_path
         assert row["recall"] == 1 and len(row["rounds"]) == 2
         assert row["batch_qps"] == pytest.approx(np.median([one["batch_qps"] for one in row["rounds"]]))
         assert 0 < row["p50_ms"] <= row["p99_ms"] and row["disk_bytes"] >= 600 * 256 * 4
-    ratio = found["ratios"]["best_library"]
+    ratio = found["ratios"]["index_over_best_library"]
     assert ratio["ratio"] == pytest.approx(found["rows"][0]["batch_qps"] / found["rows"][1]["batch_qps"])
     assert found["ratios_of"] == "drawn 600"
 
@@ -182,7 +182,7 @@ def test_engines_are_chosen_by_name_and_kind() -> None:
     assert chosen("faiss-flat, own") == tuple(
         name for name, engine in ENGINES.items() if name == "faiss-flat" or engine.kind == "own"
     )
-    with pytest.raises(NotFound, match="'faiss-flatt'; choose of caselink-exact"):
+    with pytest.raises(NotFound, match="'faiss-flatt'; choose of caselink, caselink-exact"):
         chosen("faiss-flatt")
 
 
@@ -213,3 +213,11 @@ def test_command_refuses_with_the_cure_and_writes_all(
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["x-drawn-600.md", "x-drawn-600.png", "x-drawn-600.svg", "x.json"]
     assert "| best library | none" in capsys.readouterr().out
+
+
+def test_variants_are_chosen_of_engines_that_have_them() -> None:
+    plan = Plan((), 1, variants=words("M16, PQ64"))
+    assert plan.of(ENGINES["hnswlib"]) == ["M16"]
+    assert plan.of(ENGINES["faiss-ivf-pq"]) == ["PQ64"]
+    assert plan.of(ENGINES["faiss-flat"]) == ["exact"]
+    assert Plan((), 1).of(ENGINES["hnswlib"]) == ["M16", "M32"]

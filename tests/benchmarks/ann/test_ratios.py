@@ -22,8 +22,8 @@ def row(engine: str, kind: str, recall: float, batch: float, single: float, **mo
 
 
 ROWS = [
-    row("caselink-graph", "own", 0.99, 300, 50),
-    row("caselink-graph", "own", 0.94, 900, 90),  # too few found
+    row("caselink", "own", 0.99, 300, 50),
+    row("caselink", "own", 0.94, 900, 90),  # too few found
     row("caselink-exact", "own", 1.0, 100, 80),
     row("hnswlib", "library", 0.96, 200, 40),
     row("usearch", "library", 0.95, 150, 160),
@@ -41,19 +41,22 @@ def test_each_side_stands_at_its_fastest_that_finds_enough() -> None:
     assert (library["own"]["recall"], library["other"]["engine"], library["n"]) == (0.99, "hnswlib", 1000)
     assert library["least_recall"] == 0.95 and library["reason"] is None
     single = found["best_library_single"]
-    assert single["ratio"] == pytest.approx(80 / 160)
-    assert (single["own"]["engine"], single["other"]["engine"]) == ("caselink-exact", "usearch")
+    assert single["ratio"] == pytest.approx(50 / 160)
+    assert (single["own"]["engine"], single["other"]["engine"]) == ("caselink", "usearch")
+    index = found["index_over_best_library_single"]
+    assert index["ratio"] == pytest.approx(80 / 160)
+    assert index["own"]["engine"] == "caselink-exact"
     assert found["best_system"]["ratio"] == pytest.approx(10)
-    assert found["best_system_single"]["ratio"] == pytest.approx(20)
+    assert found["best_system_single"]["ratio"] == pytest.approx(50 / 4)
 
 
 def test_a_missing_side_is_said() -> None:
     found = ratios(ROWS)["lsh_over_datasketch"]
-    assert found["ratio"] is None and "no index of caselink" in found["reason"]
+    assert found["ratio"] is None and "no caselink was" in found["reason"]
     assert found["other"]["engine"] == "datasketch-lsh"
     nothing = ratios([])["best_library"]
     assert nothing["ratio"] is None and nothing["n"] is None
-    assert nothing["reason"] == "no index of caselink and no library was measured at recall 0.95 or more"
+    assert nothing["reason"] == "no caselink and no library was measured at recall 0.95 or more"
 
 
 def test_hash_tables_meet_at_a_lower_recall() -> None:
@@ -64,6 +67,14 @@ def test_hash_tables_meet_at_a_lower_recall() -> None:
     assert found["ratio"] == pytest.approx(80 / 50)
     assert found["reason"] == "datasketch finds no more than 0.890, where it stands"
     assert ratios(poor)["lsh_over_datasketch"]["ratio"] is None
+
+
+def test_lsh_stands_against_the_best_binary_index() -> None:
+    rows = [row("caselink-lsh", "own", 0.92, 80, 30), row("caselink-lsh", "own", 0.8, 90, 40)]
+    bare = [row("faiss-binary", "library", 0.9, 40, 60), row("faiss-binary", "library", 0.89, 99, 99)]
+    found = ratios([*rows, *bare])
+    assert found["lsh_over_best_binary"]["ratio"] == pytest.approx(2)
+    assert found["lsh_over_best_binary_single"]["ratio"] == pytest.approx(0.5)
 
 
 def test_fastest_of_none_is_none() -> None:
@@ -95,10 +106,10 @@ def test_table_holds_each_variant_once(store: Store) -> None:
     page = markdown(store, "drawn 1000")
     lines = [line for line in page.splitlines() if line.startswith("| ") and "M16" in line]
     engines = [line.split("|")[1].strip() for line in lines[:6]]
-    assert engines == ["caselink-graph", "hnswlib", "usearch", "caselink-exact", "lancedb", "datasketch-forest"]
-    assert "| caselink-graph | M16 | ef 300 | 0.990 | 300 | 50 | 20.000 | 40.000 | 2.0 | 5 |  |" in page
+    assert engines == ["caselink", "hnswlib", "usearch", "caselink-exact", "lancedb", "datasketch-forest"]
+    assert "| caselink | M16 | ef 300 | 0.990 | 300 | 50 | 20.000 | 40.000 | 2.0 | 5 |  |" in page
     assert "| (0.890) |" in page and "0.949" not in page
-    assert "| best library | 1.50 | caselink-graph M16 ef 300: recall 0.990, 300 a second |" in page
+    assert "| best library | 1.50 | caselink M16 ef 300: recall 0.990, 300 a second |" in page
     assert "| voyager | M16 | named \\| voyager |" in page
     widths = {
         line.replace("\\|", "").count("|") for line in page.split("## Ratios")[0].splitlines() if line.startswith("|")

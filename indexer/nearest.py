@@ -1,6 +1,7 @@
 """From nearest vectors to nearest patients: for many queries at once, without a walk in Python over what is met."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,8 @@ from indexer.archive import Snapshot
 from indexer.indexes import IdSet
 from indexer.votes.verdict import Hit
 
-SPARE = 1
-"""Films asked for per wanted patient, beyond as many as a patient has; doubled until enough patients are found."""
+SPARE = 2
+"""Films asked for, beyond as many as so many patients have; doubled until enough patients are found."""
 Ints = npt.NDArray[np.int64]
 Near = npt.NDArray[np.float32]
 
@@ -65,23 +66,21 @@ def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allo
     m, films = len(queries), allowed.films
     nothing = Met(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     found = Nearest(np.full((m, k), -1, np.int64), np.full((m, k), -np.inf, np.float32), [nothing] * m)
-    each = -(-len(snapshot.film) // max(1, len(snapshot.patients))) + SPARE
-    left, reach = np.arange(m), k * each
+    left, reach = np.arange(m), -(-k * len(snapshot.film) // max(1, len(snapshot.patients))) + SPARE
     while films and len(left):
         reach = min(reach, films)
         met = meet(snapshot, queries[left], reach, allowed)
-        first, place = _standing(snapshot, met, len(left))
-        kept = place < k
-        query, places = left[met.query[first[kept]]], place[kept]
-        found.rows[query, places] = met.row[first[kept]]
-        found.near[query, places] = met.near[first[kept]]
-        ends = np.searchsorted(met.query, np.arange(len(left) + 1))
-        for number, (start, end) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
-            found.among[left[number]] = Met(met.query[start:end], met.row[start:end], met.near[start:end])
+        best, place = _standing(snapshot, met, len(left), k)
+        query = left[met.query[best]]
+        found.rows[query, place], found.near[query, place] = met.row[best], met.near[best]
+        each = _each(met, len(left))
+        for number, one in zip(left.tolist(), each, strict=True):
+            found.among[number] = one
         if reach == films:
             break
         # a film just out of reach may be as near as the last one within
-        left = left[found.near[left, k - 1] <= met.near[ends[1:] - 1]]
+        last = np.array([one.near[-1] if len(one.near) else np.inf for one in each])
+        left = left[found.near[left, k - 1] <= last]
         reach *= 2
     return found
 
@@ -113,11 +112,25 @@ def films_of(snapshot: Snapshot, query: Vectors, rows: Ints, allowed: Allowed) -
     return list(found.values())
 
 
-def _standing(snapshot: Snapshot, met: Met, queries: int) -> tuple[Ints, Ints]:
-    """Places in `met` of each patient's best film, and which of its query's patients that is, counted from 0."""
-    voters = len(snapshot.votes.voter)
+def _standing(snapshot: Snapshot, met: Met, queries: int, k: int) -> tuple[Ints, Ints]:
+    """Places in `met` of the best films of each query's k nearest patients; which of them each is, counted from 0."""
     person = snapshot.votes.voter[snapshot.patient[met.row]]
-    _, first = np.unique(met.query * voters + person, return_index=True)
+    if queries == 1:  # a plain walk over a few dozen films takes less than NumPy's calls
+        seen: dict[int, int] = {}
+        for number, one in enumerate(person.tolist()):
+            seen.setdefault(one, number)
+        only = np.fromiter(seen.values(), np.int64)[:k]
+        return only, np.arange(len(only))
+    _, first = np.unique(met.query * len(snapshot.votes.voter) + person, return_index=True)
     first.sort()
     query = met.query[first]
-    return first, np.arange(len(first)) - np.searchsorted(query, np.arange(queries))[query]
+    place = np.arange(len(first)) - np.searchsorted(query, np.arange(queries))[query]
+    return first[place < k], place[place < k]
+
+
+def _each(met: Met, queries: int) -> list[Met]:
+    """The films met by each query."""
+    if queries == 1:
+        return [met]
+    ends = np.searchsorted(met.query, np.arange(queries + 1)).tolist()
+    return [Met(met.query[a:b], met.row[a:b], met.near[a:b]) for a, b in pairwise(ends)]

@@ -120,7 +120,7 @@ def similar_patients(
     allowed = _judge(snapshot, Question((), (), vectors, k, where, include_self=True))(where)
     nearest = nearest_patients(snapshot, np.ascontiguousarray(vectors, np.float32), k, allowed)
     label = np.where(nearest.rows < 0, NOBODY, snapshot.votes.label[nearest.rows])
-    winners = vote(label, np.maximum(nearest.near, -1), len(snapshot.votes.entities))
+    winners = vote(label, nearest.near)
     return nearest, [None if code == NOBODY else snapshot.votes.entities[code] for code in winners.tolist()]
 
 

@@ -46,7 +46,7 @@ def score(
 
     most: nearest patients to keep, at least the largest k.
     """
-    q, n_entities, most = len(asked), 1 + int(max(gallery.label.max(), truth.max())), max(most, *ks)
+    q, most = len(asked), max(most, *ks)
     precision, hit, correct = (np.zeros((q, len(ks))) for _ in range(3))
     average_precision = np.zeros(q)
     patients = np.zeros(q, dtype=np.int64)
@@ -58,7 +58,7 @@ def score(
         right = found.label == wanted[:, None]
         average_precision[rows] += _average_precision(right)
         for column, k in enumerate(ks):
-            winners = vote(found.label[:, :k], found.similarity[:, :k], n_entities)
+            winners = vote(found.label[:, :k], found.similarity[:, :k])
             precision[rows, column] += right[:, :k].sum(axis=1) / np.maximum(np.minimum(there, k), 1)
             hit[rows, column] += right[:, :k].any(axis=1)
             correct[rows, column] += winners == wanted

@@ -49,7 +49,7 @@ def ballot(films: Pooled, k: int, *, weighted: bool) -> Ballot:
     label, similarity = films.label[:, :k], films.similarity[:, :k]
     weight = weights(label, similarity) if weighted else np.ones(label.shape)
     share = shares(label, np.where(label < 0, 0.0, weight), len(films.entities))
-    winner = leader(label, share) if weighted else vote(label, similarity, len(films.entities))
+    winner = leader(label, share) if weighted else vote(label, similarity)
     confidence = np.where(winner < 0, 0.0, share[np.arange(len(winner)), winner])
     return Ballot(share, confidence, (winner == films.truth).astype(np.float64))
 
@@ -103,7 +103,7 @@ def merged(films: Pooled, clusters: Clusters, settings: Settings) -> Tree:
     entities, code = numbered(names)
     label = np.where(films.label < 0, -1, code[films.label])
     as_merged = replace(films, label=label, truth=code[films.truth], entities=entities)
-    votes = [vote(label[:, :k], films.similarity[:, :k], len(entities)) for k in settings.ks]
+    votes = [vote(label[:, :k], films.similarity[:, :k]) for k in settings.ks]
     correct = (np.stack(votes, axis=1) == as_merged.truth[:, None]).astype(np.float64)
     accuracy, macro = clusters.mean(correct), clusters.macro_recall(correct, as_merged.truth)
     return {

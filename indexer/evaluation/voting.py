@@ -11,19 +11,20 @@ TEMPERATURE = 0.07
 Lin 2018, Unsupervised Feature Learning via Non-Parametric Instance Discrimination, whose value this is)."""
 
 
-def vote(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32], n_entities: int) -> npt.NDArray[np.int64]:
+def vote(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """The entity that most of k patients have, for each of q queries.
 
-    labels, similarity: (q, k), nearest first; entity codes below n_entities, NOBODY in empty places. Ties go to the
+    labels, similarity: (q, k), nearest first; entity codes, NOBODY in empty places. Ties go to the
     larger summed similarity, then to the nearer patient. Returns (q,), NOBODY where all places are empty.
     """
-    one_hot = labels[:, :, None] == np.arange(n_entities)  # (q, k, e)
-    votes = one_hot.sum(axis=1)
-    sums = (one_hot * similarity[:, :, None].astype(np.float64)).sum(axis=1)
-    leads = votes == votes.max(axis=1, keepdims=True)
-    sums = np.where(leads, sums, -np.inf)
-    leads = sums == sums.max(axis=1, keepdims=True)
-    return _nearest_of(labels, leads)
+    alike = labels[:, :, None] == labels[:, None, :]  # (q, k, k): k is small, and entities may be many
+    known = labels != NOBODY
+    votes = alike.sum(axis=2) * known
+    sums = (alike @ np.where(known, similarity, 0).astype(np.float64)[:, :, None])[:, :, 0]
+    leads = np.where((votes == votes.max(axis=1, keepdims=True)) & (votes > 0), sums, -np.inf)
+    first = leads.argmax(axis=1)  # of equals the nearer
+    winners: npt.NDArray[np.int64] = labels[np.arange(len(labels)), first]
+    return winners
 
 
 def weights(labels: npt.NDArray[np.int64], similarity: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -34,7 +34,7 @@ class CompactIndex(RescoredIndex):
     EFFORTS: ClassVar[Sequence[Effort]] = tuple(
         Effort(reach, probe)
         for reach, probe in [
-            (20, 8), (30, 12), (40, 16), (40, 24), (50, 32), (60, 48), (100, 64), (150, 96), (200, 128), (400, 256),
+(20, 3), (30, 4), (40, 6), (30, 8), (40, 8), (50, 10), (60, 16), (100, 24), (150, 32), (200, 64), (400, 128),
         ]
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ class CompactIndex(RescoredIndex):
 
     def _fit(self, vectors: Vectors, count: int) -> None:
         self._reduction = Reduction.fit(vectors, 1.0, NUMBERS).turned(SEED)
-        cells = max(1, min(int(4 * np.sqrt(count)), len(vectors) // PER_CELL))
+        cells = max(1, min(int(np.sqrt(count)), len(vectors) // PER_CELL))
         d = self._reduction.dimension
         kind = f"IVF{cells},PQ{d}x4fsr"
         self._cells = faiss.index_factory(d, kind, faiss.METRIC_INNER_PRODUCT)

@@ -14,7 +14,7 @@ def ask(nearest: list[tuple[float, int]], k: int = 9) -> int:
     empty = k - len(nearest)
     labels = np.array([[label for _, label in nearest] + [NOBODY] * empty])
     similarity = np.array([[found for found, _ in nearest] + [0] * empty], dtype=np.float32)
-    return int(vote(labels, similarity, 5)[0])
+    return int(vote(labels, similarity)[0])
 
 
 @given(places)
@@ -49,4 +49,4 @@ def test_rows_do_not_influence_each_other() -> None:
         np.array([[0, 1, 1], [2, NOBODY, NOBODY]]),
         np.array([[0.9, 0.5, 0.1], [-0.5, 0, 0]], dtype=np.float32),
     )
-    assert vote(labels, similarity, 3).tolist() == [1, 2]
+    assert vote(labels, similarity).tolist() == [1, 2]

@@ -66,8 +66,8 @@ def growth(found: Found) -> list[str]:
         "Vectors of 256 numbers drawn after those of real films, streamed into a file that is read where it lies. "
         f"Each index is tuned to recall@10 of {found['wanted_recall']} on vectors that it holds, and asked with "
         f"{found['queries']} that it does not. Bytes a film: what stays in memory once the index was opened, its "
-        "codes, ids and the film's patient; exact vectors stay on disk but for `exact` while it is built. Peak memory: of the "
-        "process that built it, what it mapped from files included.",
+        "codes, ids and the film's patient; exact vectors stay on disk. Peak memory: of the process that "
+        "built it, what it mapped from files included.",
         _shown(COMMANDS["growth"]),
         pipes(table),
         *_laws(rows),
@@ -91,8 +91,8 @@ def _laws(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [
         f"## {FAR:,} films, on paper",
         f"c n^e fitted to the sizes above by least squares of the logarithms, and drawn out to {FAR:,} films. Nothing "
-        "of this was run; the constants are those of the machine named below, and an index whose vectors no longer fit in "
-        "the page cache waits for the disk, which no size above shows.",
+        "of this was run; the constants are those of the machine named below, and an index whose vectors no longer fit "
+        "in the page cache waits for the disk, which no size above shows.",
         pipes(table),
     ]
 

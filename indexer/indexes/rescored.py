@@ -30,10 +30,12 @@ LEARNED = 1 << 19
 """Vectors that codes are fitted to, at most."""
 AT_ONCE = 1 << 16
 """Vectors that are coded together."""
-GROWTH = 0.75
+GROWTH = 0.45
 """Power of what a filter leaves out by which the search is widened."""
 MOST_WIDENED = 16
 """So many times, at most."""
+MISSED = 0.5
+"""Of what may be missed: so much by vectors held, which have their patient's other films and their own place near."""
 STATE = "index.json"
 
 
@@ -152,7 +154,7 @@ class RescoredIndex(ABC):
             self.effort = effort
             met, _ = self.search(queries, NEIGHBOURS + 1)
             found = float(np.mean([_shared(*each) for each in zip(exact, met, own, strict=True)]))
-            if found >= recall:
+            if 1 - found <= MISSED * (1 - recall):
                 break
         return found
 

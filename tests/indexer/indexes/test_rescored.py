@@ -148,10 +148,11 @@ def test_tuning_spends_more_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HnswIndex, "FEW", 60)
     index = HnswIndex(64)
     index.build(clustered(3000, 64), np.arange(3000, dtype=np.int64))
-    low = index.tune(0.0), index.effort
+    low = index.tune(-1.0), index.effort
     high = index.tune(1.1), index.effort
     assert low[0] <= high[0]
     assert low[1] == index.EFFORTS[0]
+    assert index.tune(0.9) >= 0.95  # vectors held are easier to find the neighbours of
     assert high[1] == index.EFFORTS[-1]
 
 

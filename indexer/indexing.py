@@ -57,7 +57,8 @@ def open_index(root: Path, manifest: Manifest, wanted: Ids) -> VectorIndex:
         if Path(file.path).name != VECTORS:
             check_file(root, file)
     try:
-        index = _kind(facts.name).load((root / facts.files[0].path).parent, manifest.card.dimension)
+        place = Path(*Path(facts.files[0].path).parts[:2])  # an index may keep folders in its own
+        index = _kind(facts.name).load(root / place, manifest.card.dimension)
     except OSError as error:
         raise absent(facts.files[0].path, error) from None
     held = index.ids

@@ -23,10 +23,8 @@ def test_laws_are_drawn_out_and_missing_runs_are_named(tmp_path: Path) -> None:
     rows = [grown(10_000, "compact"), grown(1_000_000, "compact"), grown(1_000_000, "hnsw")]
     write(tmp_path, "growth", {"rows": rows, "wanted_recall": 0.95, "queries": 500})
     page = render(tmp_path)
-    assert (
-        "| 1,000,000 | compact | 0.960 | 100.0 s | 2.00 GB | 44 | 36 | 1,000 MB | 0.25 s | 1.00 ms | 3.00 ms | 5,000/s |"
-        in page
-    )
+    sizes, times = "100.0 s | 2.00 GB | 44 | 36 | 1,000 MB", "0.25 s | 1.00 ms | 3.00 ms | 5,000/s"
+    assert f"| 1,000,000 | compact | 0.960 | {sizes} | {times} |" in page
     # 1e8 films: 1e4 s of building, 100 ms, 4 GB, 100 GB; one size makes no law
     assert (
         "| compact | 10,000 to 1,000,000 | 1.00 | 1.00 | 1.00 | 1.00 | 2.8 h | 100.0 ms | 4.0 GB | 100.0 GB |" in page

@@ -65,7 +65,6 @@ def test_agrees_with_the_evaluation(pairs: list[tuple[float, str | None]]) -> No
     found = voting.vote(
         np.array([labels + [voting.NOBODY] * empty], dtype=np.int64),
         np.array([[each.similarity for each in voters] + [0] * empty], dtype=np.float32),
-        len(ENTITIES),
     )[0]
     ballots = count_votes(voters)
     assert (ENTITIES[found] if found != voting.NOBODY else None) == (ballots[0].entity if ballots else None)

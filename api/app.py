@@ -46,6 +46,7 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     install(app)
     install_docs(app)
     for router in ROUTERS:

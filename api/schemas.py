@@ -6,6 +6,29 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from api.explained import Explanation, FilmMap, ViewMap
+from api.written import (
+    Agenda,
+    AuditEntry,
+    AuditLog,
+    CaseChange,
+    CaseFilm,
+    CaseList,
+    CaseSummary,
+    Decision,
+    DecisionKept,
+    DecisionMade,
+    FeedbackEntry,
+    FeedbackGiven,
+    FeedbackKind,
+    FeedbackList,
+    NewCase,
+    NewPrecedent,
+    Precedent,
+    Removed,
+    SectionHistory,
+    SectionText,
+    SectionWritten,
+)
 from indexer.answer import (
     NOTICE,
     TIE_RULE,
@@ -21,12 +44,28 @@ from indexer.answer import (
 __all__ = [
     "NOTICE",
     "TIE_RULE",
+    "Agenda",
     "Answer",
     "ArchiveFacts",
+    "AuditEntry",
+    "AuditLog",
     "Ballot",
+    "BoardCase",
+    "CaseAnswer",
+    "CaseChange",
+    "CaseFilm",
+    "CaseList",
+    "CaseSummary",
     "ColumnFacts",
+    "Decision",
+    "DecisionKept",
+    "DecisionMade",
     "EventFacts",
     "Explanation",
+    "FeedbackEntry",
+    "FeedbackGiven",
+    "FeedbackKind",
+    "FeedbackList",
     "FilmFacts",
     "FilmMap",
     "Health",
@@ -34,8 +73,12 @@ __all__ = [
     "Likeness",
     "Limits",
     "MalignantShare",
+    "NearDuplicates",
+    "NewCase",
+    "NewPrecedent",
     "OutcomeCount",
     "PatientHistory",
+    "Precedent",
     "PredictionSet",
     "Preview",
     "Problem",
@@ -43,7 +86,11 @@ __all__ = [
     "ProposedRegion",
     "QueryFacts",
     "Ready",
+    "Removed",
     "SearchAnswer",
+    "SectionHistory",
+    "SectionText",
+    "SectionWritten",
     "SimilarCase",
     "SimilarFilm",
     "SourceFacts",
@@ -58,7 +105,8 @@ class QueryFacts:
 
     rows, columns: of the full film, in pixels. region: (x0, y0, x1, y1) asked about, half-open, in those pixels, before
     the margin. region_origin: whole | drawn | segmented. confidence: 0..1 of the best proposed region, used or not;
-    None where none was sought. spacing_mm: (row, column), calibrated. None where unknown.
+    None where none was sought. spacing_mm: (row, column), calibrated. None where unknown. sha256: of the file's
+    bytes, by which feedback calls the film.
     """
 
     name: str
@@ -72,6 +120,7 @@ class QueryFacts:
     spacing_mm: tuple[float, float] | None
     warnings: tuple[str, ...]
     confidence: float | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +145,29 @@ class SearchAnswer(Answer):
     """The answer as every door gives it, with the query's films in their order."""
 
     queries: tuple[QueryFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseAnswer:
+    """What the archive answered on a case's films when they were added. films: sha256 of those it rests on."""
+
+    answer: SearchAnswer
+    films: tuple[str, ...]
+    at: str
+    who: str
+
+
+@dataclass(frozen=True)
+class BoardCase:
+    """A case of the tumour board with all that it holds. answer: None while there is none."""
+
+    notice: str
+    case: CaseSummary
+    sections: tuple[SectionText, ...]
+    films: tuple[CaseFilm, ...]
+    precedents: tuple[Precedent, ...]
+    decision: Decision | None
+    answer: CaseAnswer | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +223,10 @@ class FilmFacts:
 
 @dataclass(frozen=True)
 class PatientHistory:
-    """All that the archive holds of one past patient, under their pseudonym. outcome: the latest follow-up."""
+    """All that the archive holds of one past patient, under their pseudonym.
+
+    outcome: the latest follow-up. audit: the entry of the audit log that this opening made.
+    """
 
     notice: str
     synthetic: bool
@@ -161,6 +236,7 @@ class PatientHistory:
     lesions: tuple[LesionFacts, ...]
     events: tuple[EventFacts, ...]
     films: tuple[FilmFacts, ...]
+    audit: AuditEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -286,7 +362,10 @@ class Preview:
 
 
 class Problem(BaseModel):
-    """A problem document (RFC 9457). position: of the offending piece of a filter, counted from 0."""
+    """A problem document (RFC 9457). position: of the offending piece of a filter, counted from 0.
+
+    A stale write's has `current`, `revision` and `yours` besides: what stands there now, and what was not written.
+    """
 
     model_config = ConfigDict(extra="allow")
 

@@ -13,6 +13,9 @@ from engine.encoders import load_exported
 from engine.errors import ArchiveError, CaselinkError
 from engine.segmentation import Segmenter
 from indexer.archive import Archive, Snapshot
+from indexer.journal import Journal
+from indexer.manifest import NAME as MANIFEST
+from indexer.manifest import no_archive
 from indexer.regions import open_segmenter
 
 ENCODER = "encoder"
@@ -63,11 +66,21 @@ class Service:
             try:
                 opened = self._open()
             except CaselinkError as error:
-                told = self._without_place(error)
+                told = self.without_place(error)
                 self._failure = time.monotonic(), told
                 raise told from None
             self._failure = None
             return opened
+
+    def journal(self) -> Journal:
+        """The archive's journal; usable also where the archive itself cannot be asked now.
+
+        Raises:
+            ArchiveError: there is no archive.
+        """
+        if not (self.root / MANIFEST).exists():
+            raise self.without_place(no_archive(self.root))
+        return Journal(self.settings.journal_of(self.root))
 
     def _open(self) -> Opened:
         try:
@@ -85,7 +98,7 @@ class Service:
             raise ArchiveError(f"the archive cannot be read ({reason}); see to its files and permissions") from None
         return Opened(snapshot, self._embedder, self._segmenter)
 
-    def _without_place(self, error: CaselinkError) -> CaselinkError:
+    def without_place(self, error: CaselinkError) -> CaselinkError:
         """The same error with the archive's folder by its bare name: where it lies is no caller's business."""
         text = str(error)
         for place in (self.root.resolve(), self.root.absolute(), self.root):

@@ -1,7 +1,10 @@
 """The HTTP routes, one module for each thing they speak of."""
 
-from api.routes import about, explain, films, patients, region, search
+from api.routes import about, audit, board, board_holdings, explain, feedback, films, patients, region, search
 
-ROUTERS = (search.router, region.router, explain.router, patients.router, films.router, about.router)
+ROUTERS = (
+    *(search.router, region.router, explain.router, patients.router, films.router),
+    *(board.router, board_holdings.router, feedback.router, audit.router, about.router),
+)
 
 __all__ = ["ROUTERS"]

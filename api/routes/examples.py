@@ -5,6 +5,7 @@ from typing import Any
 from api.schemas import NOTICE, TIE_RULE
 
 PATIENT = "P0f3a9c51d27e8b46"
+QUERY = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _FILM = {
     "film": 17,
     "similarity": 0.931204,
@@ -90,10 +91,19 @@ ANSWER: dict[str, Any] = {
             "spacing_mm": [0.15, 0.15],
             "warnings": [],
             "confidence": None,
+            "sha256": QUERY,
         }
     ],
 }
+AUDITED: dict[str, Any] = {
+    "entry": 41,
+    "at": "2026-11-20T10:00:00+00:00",
+    "who": "a.mueller",
+    "what": "opened patient",
+    "patient": PATIENT,
+}
 HISTORY: dict[str, Any] = {
+    "audit": AUDITED,
     "notice": NOTICE,
     "synthetic": True,
     "patient": PATIENT,

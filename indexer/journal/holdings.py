@@ -138,6 +138,8 @@ def held_answer(journal: Journal, case: int) -> HeldAnswer | None:
 def decide(journal: Journal, who: str, case: int, revision: int, dated: str) -> Decision:
     """Make the section `decision`, as it stands, the board's decision of a day. revision: the one that was read.
 
+    The same decision again is as it was, with the version that holds it.
+
     Raises:
         StaleWrite: the section was changed since. QueryError: it is empty. NotFound: no such case.
     """
@@ -153,6 +155,9 @@ def decide(journal: Journal, who: str, case: int, revision: int, dated: str) -> 
             raise StaleWrite(message, text, held, "")
         if not text.strip():
             raise QueryError(f"the section decision of case {case} is empty; write the decision there first")
+        before = db.execute("SELECT * FROM decisions WHERE board_case = ?", (case,)).fetchone()
+        if before and (before["text"], before["revision"], before["dated"]) == (text, revision, day):
+            return Decision(**{name: value for name, value in before.items() if name != "board_case"})
         decided = Decision(text, revision, day, now(), who, None)
         db.execute(
             "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?, ?, NULL)",

@@ -118,6 +118,11 @@ class WrittenClient(Transport):
         """Take a precedent away."""
         return self._json(BoardCase, "DELETE", f"{CASES}/{case}/precedents/{film}")
 
+    def export(self, case: int, format: str = "pdf", language: str = "en") -> bytes:
+        """A case as a document to file. format: pdf | docx. language: en | de."""
+        asked = {"format": format, "language": language}
+        return self._send("GET", f"{CASES}/{case}/export", params=asked).content
+
     def decide(self, case: int, revision: int, dated: date) -> DecisionKept:
         """Make the section `decision` the board's decision, and an event of the patient where the archive has them."""
         said = {"revision": revision, "dated": dated.isoformat()}

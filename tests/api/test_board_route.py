@@ -228,3 +228,38 @@ def test_any_json_is_answered_or_refused_property(own: TestClient, route: tuple[
     if answer.status_code != 200:
         assert answer.headers["content-type"] == "application/problem+json"
     assert own.get("/v1/board/cases").status_code == 200
+
+
+@pytest.mark.parametrize(("format", "start"), [("pdf", b"%PDF-"), ("docx", b"PK\x03\x04")])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_case_is_exported(
+    users: tuple[Client, Client], film: bytes, format: str, start: bytes, language: str
+) -> None:
+    anna, _ = users
+    case = anna.make_case("Distal femur $x$ 片", DAY).case.case
+    assert anna.export(case, format, language).startswith(start)
+    held = anna.add_films(case, [("a.png", film)], k=3)
+    assert held.answer is not None
+    anna.add_precedent(case, held.answer.answer.cases[0].films[0].film)
+    anna.write_section(case, "decision", "biopsy\n" * 200, 0)
+    assert len(anna.export(case, format, language)) > 10_000
+
+
+def test_an_export_says_what_it_is(own: TestClient) -> None:
+    own.post("/v1/board/cases", json={"title": "x"})
+    answer = own.get("/v1/board/cases/1/export", params={"format": "docx"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="caselink-case-1.docx"'
+    assert answer.headers["content-type"].startswith("application/vnd.openxmlformats") and answer.content
+    for asked, said in (({"format": "odt"}, "format 'odt' is not written; ask for pdf or docx"),
+                        ({"language": "fr"}, "language 'fr' is not written; ask for en or de")):  # fmt: skip
+        answer = own.get("/v1/board/cases/1/export", params=asked)
+        assert (answer.status_code, answer.json()["detail"]) == (422, said)
+
+
+def test_a_precedent_that_was_erased_leaves_its_place(users: tuple[Client, Client], root: Path) -> None:
+    anna, _ = users
+    case = anna.make_case("x").case.case
+    anna.add_precedent(case, 3)
+    with Journal(root / PLACE).writing() as db:
+        db.execute("UPDATE precedents SET film = 99999")
+    assert anna.export(case).startswith(b"%PDF-")

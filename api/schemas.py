@@ -1,10 +1,27 @@
 """What goes over HTTP, for the API, its client and the page. Importing it loads no heavy library."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
+from api.examined import (
+    ArchiveMap,
+    GroupCount,
+    LeftOut,
+    MapPoint,
+    NearDuplicates,
+    NearPair,
+    NearPairs,
+    OutcomeCount,
+    OutOfArchive,
+    RunFacts,
+    RunList,
+    StoredRun,
+    TwoRuns,
+    ValueCount,
+    VersionFacts,
+)
 from api.explained import Explanation, FilmMap, ViewMap
 from api.written import (
     Agenda,
@@ -47,6 +64,7 @@ __all__ = [
     "Agenda",
     "Answer",
     "ArchiveFacts",
+    "ArchiveMap",
     "AuditEntry",
     "AuditLog",
     "Ballot",
@@ -68,14 +86,20 @@ __all__ = [
     "FeedbackList",
     "FilmFacts",
     "FilmMap",
+    "GroupCount",
     "Health",
+    "LeftOut",
     "LesionFacts",
     "Likeness",
     "Limits",
     "MalignantShare",
+    "MapPoint",
     "NearDuplicates",
+    "NearPair",
+    "NearPairs",
     "NewCase",
     "NewPrecedent",
+    "OutOfArchive",
     "OutcomeCount",
     "PatientHistory",
     "Precedent",
@@ -87,6 +111,8 @@ __all__ = [
     "QueryFacts",
     "Ready",
     "Removed",
+    "RunFacts",
+    "RunList",
     "SearchAnswer",
     "SectionHistory",
     "SectionText",
@@ -94,7 +120,10 @@ __all__ = [
     "SimilarCase",
     "SimilarFilm",
     "SourceFacts",
+    "StoredRun",
+    "TwoRuns",
     "ValueCount",
+    "VersionFacts",
     "ViewMap",
 ]
 
@@ -251,28 +280,12 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
-class ValueCount:
-    """A value of a filter column and its count of films; None for unknown."""
-
-    value: str | None
-    films: int
-
-
-@dataclass(frozen=True)
 class ColumnFacts:
     """A column that a filter may name, with its commonest values. type: text | number | integer | date | boolean."""
 
     name: str
     type: str
     values: tuple[ValueCount, ...]
-
-
-@dataclass(frozen=True)
-class OutcomeCount:
-    """How many files ended so: indexed | duplicate | left out."""
-
-    outcome: str
-    films: int
 
 
 @dataclass(frozen=True)
@@ -284,22 +297,11 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class NearDuplicates:
-    """How many films of the archive are one exposure with another film of it, in how many groups, of how many patients.
-
-    Where the films of several patients are near-duplicates, their patients cast one vote together.
-    """
-
-    films: int
-    groups: int
-    patients: int
-
-
-@dataclass(frozen=True)
 class ArchiveFacts:
     """What the archive holds, which model made its vectors, and what a filter may name.
 
     segmenter: fingerprint of what proposes the regions of new films; None where nothing does.
+    counts: by entity, site and centre. versions: those on disk, newest first.
     """
 
     notice: str
@@ -317,6 +319,8 @@ class ArchiveFacts:
     left_out: tuple[OutcomeCount, ...]
     limits: Limits
     segmenter: str | None = None
+    counts: dict[str, tuple[GroupCount, ...]] = field(default_factory=dict)
+    versions: tuple[VersionFacts, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from engine.encoders import load_exported
 from engine.errors import ArchiveError, CaselinkError
 from engine.segmentation import Segmenter
 from indexer.archive import Archive, Snapshot
+from indexer.embedding_map import EmbeddingMap, embedding_map
 from indexer.journal import Journal
 from indexer.manifest import NAME as MANIFEST
 from indexer.manifest import no_archive
@@ -44,6 +45,8 @@ class Service:
         self._archive: Archive | None = None
         self._embedder: Embedder | None = None
         self._segmenter: Segmenter | None = None
+        self._mapping = threading.Lock()
+        self._map: tuple[int, EmbeddingMap] | None = None
         self._failure: tuple[float, CaselinkError] | None = None
 
     def warm(self) -> CaselinkError | None:
@@ -71,6 +74,19 @@ class Service:
                 raise told from None
             self._failure = None
             return opened
+
+    def map(self) -> tuple[Snapshot, EmbeddingMap]:
+        """The newest version and its films on a plane, computed once a version.
+
+        Raises:
+            ArchiveError, EncoderError: see `current`.
+        """
+        snapshot = self.current().snapshot
+        version = snapshot.manifest.version
+        with self._mapping:
+            if self._map is None or self._map[0] != version:
+                self._map = version, embedding_map(snapshot)
+            return snapshot, self._map[1]
 
     def journal(self) -> Journal:
         """The archive's journal; usable also where the archive itself cannot be asked now.

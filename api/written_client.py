@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from api.boxes import Box, Whole, format_box
 from api.schemas import (
     Agenda,
+    ArchiveMap,
     AuditLog,
     BoardCase,
     CaseList,
@@ -14,9 +16,14 @@ from api.schemas import (
     FeedbackEntry,
     FeedbackKind,
     FeedbackList,
+    NearPairs,
+    OutOfArchive,
     Removed,
+    RunList,
     SectionHistory,
     SectionText,
+    StoredRun,
+    TwoRuns,
 )
 from api.transport import File, Transport
 
@@ -24,7 +31,10 @@ CASES = "/v1/board/cases"
 
 
 class WrittenClient(Transport):
-    """Audit, feedback and the board; every call raises `ApiProblem` and `ApiUnreachable`."""
+    """What people write, and what an archive and its evaluations look like.
+
+    Every call raises `ApiProblem` and `ApiUnreachable`.
+    """
 
     def audit(
         self, who: str | None = None, patient: str | None = None, before: int | None = None, limit: int = 100
@@ -127,6 +137,32 @@ class WrittenClient(Transport):
         """Make the section `decision` the board's decision, and an event of the patient where the archive has them."""
         said = {"revision": revision, "dated": dated.isoformat()}
         return self._json(DecisionKept, "POST", f"{CASES}/{case}/decision", json=said)
+
+    def archive_map(self) -> ArchiveMap:
+        """The archive's films on a plane."""
+        return self._json(ArchiveMap, "GET", "/v1/archive/map")
+
+    def left_out(self) -> OutOfArchive:
+        """What was left out of the archive, and why."""
+        return self._json(OutOfArchive, "GET", "/v1/archive/left-out")
+
+    def near_duplicates(self, first: int = 0, limit: int = 100) -> NearPairs:
+        """Films that are one exposure, likest first. first: pairs passed over."""
+        asked = {"first": first, "limit": limit}
+        return self._json(NearPairs, "GET", "/v1/archive/near-duplicates", params=asked)
+
+    def runs(self) -> RunList:
+        """The stored evaluations, newest first."""
+        return self._json(RunList, "GET", "/v1/runs")
+
+    def run(self, run: str) -> StoredRun:
+        """One evaluation."""
+        return self._json(StoredRun, "GET", f"/v1/runs/{quote(run, safe='')}")
+
+    def two_runs(self, run: str, other: str) -> TwoRuns:
+        """Two evaluations side by side."""
+        path = f"/v1/runs/{quote(run, safe='')}/beside/{quote(other, safe='')}"
+        return self._json(TwoRuns, "GET", path)
 
 
 def _told(**given: object) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from api.routes import (
     about,
+    archive,
     audit,
     board,
     board_export,
@@ -11,12 +12,22 @@ from api.routes import (
     films,
     patients,
     region,
+    runs,
     search,
 )
 
 ROUTERS = (
     *(search.router, region.router, explain.router, patients.router, films.router),
-    *(board.router, board_holdings.router, board_export.router, feedback.router, audit.router, about.router),
+    *(
+        board.router,
+        board_holdings.router,
+        board_export.router,
+        feedback.router,
+        audit.router,
+        archive.router,
+        runs.router,
+        about.router,
+    ),
 )
 
 __all__ = ["ROUTERS"]

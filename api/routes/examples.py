@@ -169,6 +169,12 @@ ARCHIVE: dict[str, Any] = {
     "left_out": [{"outcome": "indexed", "films": 580}],
     "limits": {"max_films": 12, "max_upload_mib": 128},
     "segmenter": None,
+    "counts": {
+        "entity": [{"value": "osteochondroma", "films": 120, "patients": 52, "histology": 31}],
+        "site": [{"value": "femur", "films": 190, "patients": 80, "histology": 44}],
+        "centre": [{"value": None, "films": 580, "patients": 240, "histology": 120}],
+    },
+    "versions": [{"version": 3, "written": "2026-11-20T09:30:00+00:00"}],
 }
 HEALTH: dict[str, Any] = {"status": "alive", "notice": NOTICE}
 READY: dict[str, Any] = {

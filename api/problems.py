@@ -66,6 +66,7 @@ UNEXPECTED = Kind("unexpected", 500, "The server failed")
 INVALID = Kind("invalid-parameter", 422, "A parameter cannot be understood")
 GONE = Kind("client-gone", 400, "The upload ended early")
 WRONG_HOST = Kind("wrong-host", 421, "This server does not answer under that name")
+CROSS_SITE = Kind("cross-site", 403, "Another site may not write here")
 HTTP_KINDS = {
     404: Kind("no-such-route", 404, "There is nothing at this address"),
     405: Kind("method-not-allowed", 405, "This address does not take that method"),
@@ -109,7 +110,10 @@ def kind_of(error: type[CaselinkError]) -> Kind:
 
 def all_kinds() -> dict[str, Kind]:
     """Every type of problem by its slug."""
-    return {kind.slug: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), INVALID, GONE, WRONG_HOST, UNEXPECTED)}
+    return {
+        kind.slug: kind
+        for kind in (*KINDS.values(), *HTTP_KINDS.values(), INVALID, GONE, WRONG_HOST, CROSS_SITE, UNEXPECTED)
+    }
 
 
 def problem(kind: Kind, detail: str, instance: str, **more: object) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The typed client's calls about what people write: audit, feedback, the board."""
+"""The typed client's calls about what people write, and what an archive and its evaluations look like."""
 
 from collections.abc import Sequence
 from datetime import date

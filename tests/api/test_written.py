@@ -146,3 +146,16 @@ def test_lists_say_their_limits(http: TestClient, query: str, name: str) -> None
     answer = http.get(f"/v1/feedback?{query}")
     assert answer.status_code == 422
     assert name in answer.json()["detail"]
+
+
+def test_another_site_writes_nothing(own: TestClient, film: bytes) -> None:
+    own.post("/v1/board/cases", json={"title": "x"})
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    for path, parts in (("/v1/board/cases/1/films", {"files": {"files": ("a.png", film)}}),
+                        ("/v1/board/cases", {"json": {"title": "y"}})):  # fmt: skip
+        answer = own.post(path, headers=headers, **parts)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/cross-site")
+    assert own.get("/v1/board/cases", headers=headers).json()["cases"][0]["films"] == 0
+    assert (
+        own.post("/v1/board/cases", json={"title": "y"}, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+    )

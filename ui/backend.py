@@ -46,9 +46,9 @@ def facts() -> ArchiveFacts:
     return _facts(settings().api)
 
 
-def look(name: str, data: bytes, size: int, center: float = 0.5, width: float = 1.0, invert: bool = False) -> Preview:
-    """A film of the visitor's own, as the API sees it."""
-    return client().preview(name, data, center=center, width=width, invert=invert, size=size)
+def look(name: str, data: bytes, size: int) -> Preview:
+    """A film of the visitor's own, as the API sees it. size: long side of its picture in pixels."""
+    return client().preview(name, data, size=size)
 
 
 def own_picture(session: Session, film: QueryFilm, size: int) -> bytes:
@@ -61,10 +61,9 @@ def archive_picture(session: Session, film: int, size: int) -> bytes:
     return _kept(session, ("archive", film, size), lambda: _lighter(client().film_preview(film, size=size)))
 
 
-def windowed(session: Session, film: QueryFilm, size: int, center: float, width: float, invert: bool) -> bytes:
-    """PNG of a film of the visitor's own under a window, for drawing on."""
-    key = ("drawing", film.key, size, center, width, invert)
-    return _kept(session, key, lambda: look(film.name, film.data, size, center, width, invert).png)
+def drawn_picture(session: Session, film: QueryFilm, size: int) -> bytes:
+    """PNG of a film of the visitor's own, for drawing on and for windows."""
+    return _kept(session, ("drawing", film.key, size), lambda: look(film.name, film.data, size).png)
 
 
 def _kept(session: Session, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:

@@ -12,7 +12,7 @@ from ui.criteria import Criteria, criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
 from ui.session import QueryFilm, Screen, Session
 from ui.told import Told, told
-from ui.upload import PREVIEW, refusals, strip, uploader
+from ui.upload import refusals, strip, uploader
 from ui.wording import film_line, joined
 from ui.wording import side as side_word
 from ui.words import counted, say
@@ -94,7 +94,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
             st.button(say("ask.remove"), key="remove", type="tertiary", on_click=lambda: _remove(session, film))
     with st.container(key="lightbox"):
         try:
-            picture = backend.drawn_picture(session, film, PREVIEW)
+            picture = backend.drawn_picture(session, film)
         except backend.Trouble as error:
             trouble(error)
             st.button(say("word.retry"), key="retry-film")

@@ -27,6 +27,7 @@ CLOSE, WHOLE = "close", "whole"
 def cases(session: Session, answer: SearchAnswer) -> None:
     """All rows."""
     zoomed = _title(len(answer.cases))
+    backend.fetch_ahead(session, [case.films[0].film for case in answer.cases], FINE if zoomed else CARD)
     for case in answer.cases:
         _card(session, answer, case, zoomed)
 
@@ -184,24 +185,20 @@ def opened(session: Session, case: SimilarCase) -> None:
 
 
 def _more(session: Session, case: SimilarCase, zoomed: bool) -> None:
-    rest = case.films[1:]
-    figures = "".join(
-        figure(
-            shown,
-            escape(
-                joined(
-                    [
-                        film_line(film.view, film.side, film.taken),
-                        say("case.similarity", similarity=decimal(film.similarity)),
-                    ]
-                )
-            ),
-            zoomed,
-        )
-        for film in rest
-        if (shown := archived(session, film, case, FINE if zoomed else THUMB)) is not None
-    )
+    """The patient's other films, fetched when somebody wants them."""
+    rest, size = case.films[1:], FINE if zoomed else THUMB
     more = say("case.more", films=counted("more_film", len(rest)), rank=case.rank)
-    st.html(
-        f'<details class="cl-more"><summary>{escape(more)}</summary><div class="cl-strip">{figures}</div></details>'
+    if not st.toggle(more, key=f"more-{case.rank}"):
+        return
+    backend.fetch_ahead(session, [film.film for film in rest], size)
+    figures = "".join(
+        figure(shown, escape(_caption(film)), zoomed)
+        for film in rest
+        if (shown := archived(session, film, case, size)) is not None
     )
+    st.html(f'<div class="cl-strip">{figures}</div>')
+
+
+def _caption(film: SimilarFilm) -> str:
+    known = film_line(film.view, film.side, film.taken)
+    return joined([known, say("case.similarity", similarity=decimal(film.similarity))])

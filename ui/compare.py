@@ -3,6 +3,7 @@
 import streamlit as st
 
 from api.schemas import SearchAnswer, SimilarCase
+from ui import backend
 from ui.cases import FINE, archived, opened, own
 from ui.parts import heading, note
 from ui.session import Place, Screen, Session
@@ -88,8 +89,9 @@ def _films(session: Session, answer: SearchAnswer, number: int, chosen: list[Sim
     mine = own(session, number, asked, FINE)
     caption = joined([say("film.own"), film_line(asked.view, asked.side)])
     films = [] if mine is None else [Viewed(f"own-{number}", mine, caption)]
-    for case in chosen:
-        best = next((film for film in case.films if film.view and film.view == asked.view), case.films[0])
+    bests = [next((f for f in case.films if f.view and f.view == asked.view), case.films[0]) for case in chosen]
+    backend.fetch_ahead(session, [film.film for film in bests], FINE)
+    for case, best in zip(chosen, bests, strict=True):
         shown = archived(session, best, case, FINE)
         if shown is not None:
             films.append(Viewed(f"past-{best.film}", shown, lines(case)))

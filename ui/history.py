@@ -148,6 +148,7 @@ def _when(dated: date | None) -> str:
 
 
 def _films(session: Session, history: PatientHistory) -> None:
+    backend.fetch_ahead(session, [film.film for film in history.films], THUMB)
     figures = []
     for film in history.films:
         try:

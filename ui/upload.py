@@ -16,8 +16,6 @@ from ui.words import counted, decimal, say
 
 MIB = 1 << 20
 SERVER_FAULT = 500
-PREVIEW = 1280
-"""Long side of the picture that is drawn on, in pixels."""
 THUMB = 192
 
 
@@ -56,7 +54,7 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
         reason = _over(session, name, data, limits) or _twin(session, name, key)
         if reason is None:
             try:
-                session.films.append(_seen(name, data, key))
+                session.films.append(_seen(session, name, data, key))
             except ApiProblem as error:
                 if error.status >= SERVER_FAULT:
                     raise
@@ -67,8 +65,9 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
     return refusals
 
 
-def _seen(name: str, data: bytes, key: str) -> QueryFilm:
-    seen = backend.look(name, data, THUMB)
+def _seen(session: Session, name: str, data: bytes, key: str) -> QueryFilm:
+    seen = backend.look(name, data, backend.PREVIEW)
+    session.keep_picture(backend.drawing(key), seen.png)
     return QueryFilm(key, name, data, seen.rows, seen.columns, seen.side, seen.view, seen.warnings)
 
 

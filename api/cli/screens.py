@@ -19,11 +19,11 @@ from api.client import Client
 from engine.errors import NotFound
 
 WIDTHS = {"1280": (1280, 900), "390": (390, 844)}
-TALLEST = 3600
+TALLEST = 2600
 """Longest picture in pixels; what lies below is cut off."""
 WAIT_MS = 60_000
 SETTLE_MS = 900
-COLOURS = 192
+COLOURS = 256
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--hide-scrollbars"]
 RUNNING = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 Page = Any
@@ -122,7 +122,7 @@ def shoot(page: Page, path: Path) -> None:
     page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), TALLEST)})
     settle(page)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     page.set_viewport_size(size)
     settle(page)
     out.print(f"{path}", soft_wrap=True, markup=False)

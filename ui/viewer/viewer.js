@@ -37,7 +37,8 @@ class Viewer {
     if (this.same !== same) {
       const looks = new Map(this.stages.map((stage) => [stage.film.id, stage.look]));
       this.same = same;
-      this.tool = data.draw ? "draw" : "move";
+      // a finger scrolls the page until it is told to draw
+      this.tool = data.draw && !matchMedia("(pointer: coarse)").matches ? "draw" : "move";
       this.last = null;
       this.build(looks);
     }
@@ -86,7 +87,7 @@ class Viewer {
 
   slider(bar, label, least, name) {
     const box = make("label", "cl-slider", bar, label);
-    const value = make("output", "", box);
+    const value = make("span", "", box); // no output: the label would name that, and the slider would have no name
     const input = make("input", "", box);
     Object.assign(input, { type: "range", min: least, max: 100, step: 1 });
     input.addEventListener("input", () => this.change((look) => { look[name] = Number(input.value); }));
@@ -258,8 +259,9 @@ class Stage {
   }
 
   at(event) {
-    const frame = this.frame.getBoundingClientRect();
-    return [event.clientX - frame.left - this.frame.clientLeft, event.clientY - frame.top - this.frame.clientTop];
+    // a browser draws a frame at whole pixels, wherever the layout puts it
+    const frame = this.frame.getBoundingClientRect(), [left, top] = [Math.round(frame.left), Math.round(frame.top)];
+    return [event.clientX - left - this.frame.clientLeft, event.clientY - top - this.frame.clientTop];
   }
 
   film_at(event) {

@@ -105,7 +105,7 @@ def tie_line(answer: Answer) -> str | None:
 
 
 def percent(share: float) -> str:
-    """A share of 0..1 in whole per cent, kept on one line; under one and over 99 where rounding would say none or all."""
+    """A share in whole per cent, on one line; under one and over 99 where rounding would say none or all."""
     if 0 < share < 0.01:
         return say("format.under_one")
     return say("format.over_99") if 0.99 < share < 1 else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"

@@ -44,6 +44,7 @@ from ui.wording import (
 )
 from ui.words import counted
 
+PC = "\N{NO-BREAK SPACE}%"
 CASE = SimilarCase(1, "P1", 0.9, "osteosarcoma", "malignant", "histology", "femur", "L", 14.0, "F", None, ())
 
 
@@ -145,17 +146,15 @@ def test_calibrated_shares_and_their_set() -> None:
     shares = {"enchondroma": 0.62, "osteosarcoma": 0.3796, "bone cyst": 0.0004}
     chosen = PredictionSet(("enchondroma", "osteosarcoma"), 0.9, 200)
     given = replace(plain, shares=shares, prediction_set=chosen)
-    assert share_line(given, given.tally[0]) == "calibrated share 62\N{NO-BREAK SPACE}%"
+    assert share_line(given, given.tally[0]) == f"calibrated share 62{PC}"
     said = set_line(given)
-    assert said is not None and said.startswith(
-        "90\N{NO-BREAK SPACE}% prediction set: enchondroma (62\N{NO-BREAK SPACE}%), osteosarcoma (38\N{NO-BREAK SPACE}%). "
-    )
+    assert said is not None and said.startswith(f"90{PC} prediction set: enchondroma (62{PC}), osteosarcoma (38{PC}). ")
     assert [percent(share) for share in (0, 0.0004, 0.5, 0.996, 1)] == [
-        "0\N{NO-BREAK SPACE}%",
-        "under 1\N{NO-BREAK SPACE}%",
-        "50\N{NO-BREAK SPACE}%",
-        "over 99\N{NO-BREAK SPACE}%",
-        "100\N{NO-BREAK SPACE}%",
+        f"0{PC}",
+        f"under 1{PC}",
+        f"50{PC}",
+        f"over 99{PC}",
+        f"100{PC}",
     ]
 
 
@@ -166,10 +165,7 @@ def test_the_nearest_malignant_case_is_always_told() -> None:
     ]
     near = replace(given, nearest_malignant=CASE, malignant=MalignantShare(0.4, 0.2, True, 0.9, 0.8))
     first, second = malignant_lines(near)
-    assert (
-        "40\N{NO-BREAK SPACE}%, above the operating point of 20\N{NO-BREAK SPACE}% (sensitivity 90\N{NO-BREAK SPACE}%, specificity 80\N{NO-BREAK SPACE}%"
-        in first
-    )
+    assert f"40{PC}, above the operating point of 20{PC} (sensitivity 90{PC}, specificity 80{PC}" in first
     assert second.endswith("patient 1 below.")
     assert malignant_lines(replace(given, nearest_malignant=None, malignant_note="no film may answer")) == [
         "Nearest malignant case: no film may answer."
@@ -204,7 +200,7 @@ def archive(*values: ValueCount) -> Any:
 
 def test_how_common_an_entity_is_in_the_archive() -> None:
     found = archive(ValueCount(None, 9), ValueCount("enchondroma", 40))
-    assert commonness(found, "enchondroma") == "In the archive: 40 of 200 films (20\N{NO-BREAK SPACE}%)"
+    assert commonness(found, "enchondroma") == f"In the archive: 40 of 200 films (20{PC})"
     assert commonness(found, "chordoma") is commonness(None, "enchondroma") is None
     assert commonness(SimpleNamespace(films=0, columns=()), "enchondroma") is None  # type: ignore[arg-type]
 
@@ -214,7 +210,7 @@ def test_a_film_unlike_the_archive_is_said_with_its_figures() -> None:
     assert unlike_line(plain) is None
     assert "unlike the archive" in str(unlike_line(replace(plain, unlike=True)))
     told = str(unlike_line(replace(plain, unlike=True, likeness=Likeness(0.21, 0.4, 0.05))))
-    assert "0.21" in told and "5\N{NO-BREAK SPACE}%" in told and "0.40" in told
+    assert "0.21" in told and f"5{PC}" in told and "0.40" in told
 
 
 def test_what_must_be_read_with_care() -> None:

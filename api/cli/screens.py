@@ -43,29 +43,34 @@ def screens(
     films = sorted((work / "films" / "query").glob("query-*.dcm"))
     if not films:
         raise NotFound(f"{work / 'films'} holds no query film; remove {work} and run the same again")
-    with servers(work / "archive", page=True) as (api, address), _chromium() as chromium:
+    with servers(work / "archive", page=True) as (api, address), chromium() as browser:
         until_ready(Client(api))
         for width, size in WIDTHS.items():
             view = {"width": size[0], "height": size[1]}
-            with chromium.new_context(viewport=view, locale="en-GB", reduced_motion="reduce") as context:
+            with browser.new_context(viewport=view, locale="en-GB", reduced_motion="reduce") as context:
                 page = context.new_page()
                 page.set_default_timeout(WAIT_MS)
                 page.goto(address)
-                _tour(page, films[0], partial(_shot, page, folder, width))
+                tour(page, films[0], partial(_shot, page, folder, width))
 
 
 @contextmanager
-def _chromium() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
+    """A browser of Playwright.
+
+    Raises:
+        NotFound: Chromium or Playwright is not installed.
+    """
     place = shutil.which("chromium") or shutil.which("chromium-browser")
     if place is None or not find_spec("playwright"):
         raise NotFound("pictures need Chromium and the package playwright; install them and run the same again")
     with import_module("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=FLAGS)
-        yield browser
-        browser.close()
+        opened = playwright.chromium.launch(executable_path=place, args=FLAGS)
+        yield opened
+        opened.close()
 
 
-def _tour(page: Page, film: Path, shot: Callable[[str], None]) -> None:
+def tour(page: Page, film: Path, shot: Callable[[str], None]) -> None:
     """Every page on the way of one question, then the same in German and in the dark room."""
     page.get_by_role("heading", name="Find similar past patients").wait_for()
     shot("search-start")

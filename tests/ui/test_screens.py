@@ -25,9 +25,9 @@ def test_the_tour_shows_every_page_with_all_of_its_height(visit: Open, query_fil
 
     screens.tour(page, query_film, shot)
     assert [name.split("-")[0] for name in seen] == ["search"] * 3 + ["patient"] + ["compare"] * 2 + ["search"]
-    picture = Image.open(tmp_path / "answer.png")
-    assert picture.mode == "P" and picture.width == PHONE[0]
-    assert PHONE[1] < picture.height <= screens.TALLEST
+    with Image.open(tmp_path / "answer.png") as picture:
+        assert picture.mode == "P" and picture.width == PHONE[0]
+        assert PHONE[1] < picture.height <= screens.TALLEST
     assert page.viewport_size == {"width": PHONE[0], "height": PHONE[1]}
 
 

@@ -1,7 +1,8 @@
 """The page's way to the API: one client, the archive's facts for a few seconds, pictures for one visitor."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
 from PIL import Image
@@ -18,6 +19,10 @@ PATIENCE_S = 120.0
 FACTS_S = 30.0
 FACTS_PATIENCE_S = 10.0
 _QUALITY = 88
+PREVIEW = 1280
+"""Long side of the picture that is drawn on, in pixels."""
+AHEAD = 4
+"""Pictures asked for at once."""
 
 
 @st.cache_resource(show_spinner=False, on_release=Client.close)
@@ -46,14 +51,15 @@ def facts() -> ArchiveFacts:
     return _facts(settings().api)
 
 
-def look(name: str, data: bytes, size: int, center: float = 0.5, width: float = 1.0, invert: bool = False) -> Preview:
-    """A film of the visitor's own, as the API sees it."""
-    return client().preview(name, data, center=center, width=width, invert=invert, size=size)
+def look(name: str, data: bytes, size: int) -> Preview:
+    """A film of the visitor's own, as the API sees it. size: long side of its picture in pixels."""
+    return client().preview(name, data, size=size)
 
 
 def own_picture(session: Session, film: QueryFilm, size: int) -> bytes:
-    """JPEG of a film of the visitor's own."""
-    return _kept(session, ("own", film.key, size), lambda: _lighter(look(film.name, film.data, size).png))
+    """JPEG of a film of the visitor's own, made here of the picture that they drew on: no film is sent twice for it."""
+    key = ("own", film.key, size)
+    return _kept(session, key, lambda: _lighter(drawn_picture(session, film), min(size, PREVIEW)))
 
 
 def archive_picture(session: Session, film: int, size: int) -> bytes:
@@ -61,10 +67,31 @@ def archive_picture(session: Session, film: int, size: int) -> bytes:
     return _kept(session, ("archive", film, size), lambda: _lighter(client().film_preview(film, size=size)))
 
 
-def windowed(session: Session, film: QueryFilm, size: int, center: float, width: float, invert: bool) -> bytes:
-    """PNG of a film of the visitor's own under a window, for drawing on."""
-    key = ("drawing", film.key, size, center, width, invert)
-    return _kept(session, key, lambda: look(film.name, film.data, size, center, width, invert).png)
+def fetch_ahead(session: Session, films: Sequence[int], size: int) -> None:
+    """Get the pictures of archived films side by side; one that cannot be had is left to `archive_picture` to tell."""
+    missing = [film for film in films if ("archive", film, size) not in session.pictures]
+    asked = client()
+
+    def fetch(film: int) -> bytes | None:
+        try:
+            return _lighter(asked.film_preview(film, size=size))
+        except Trouble:
+            return None
+
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for film, picture in zip(missing, pool.map(fetch, missing), strict=True):
+            if picture is not None:
+                session.keep_picture(("archive", film, size), picture)
+
+
+def drawn_picture(session: Session, film: QueryFilm) -> bytes:
+    """PNG of a film of the visitor's own, for drawing on and for windows."""
+    return _kept(session, drawing(film.key), lambda: look(film.name, film.data, PREVIEW).png)
+
+
+def drawing(key: str) -> tuple[object, ...]:
+    """Under which name the session keeps the picture of a film that is drawn on. key: of the film."""
+    return "drawing", key, PREVIEW
 
 
 def _kept(session: Session, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
@@ -72,8 +99,11 @@ def _kept(session: Session, key: tuple[object, ...], make: Callable[[], bytes]) 
     return session.keep_picture(key, make()) if found is None else found
 
 
-def _lighter(png: bytes) -> bytes:
-    """A JPEG a sixth the size: an answer shows dozens of films."""
+def _lighter(png: bytes, size: int | None = None) -> bytes:
+    """A JPEG a sixth the size: an answer shows dozens of films. size: most pixels of its long side, None = as it is."""
     target = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("L").save(target, "JPEG", quality=_QUALITY)
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    if size is not None:
+        picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    picture.save(target, "JPEG", quality=_QUALITY)
     return target.getvalue()

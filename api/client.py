@@ -7,10 +7,10 @@ from pydantic import TypeAdapter
 
 from api.boxes import Box, Whole, format_box
 from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, ProposedRegion, Ready, SearchAnswer
-from api.transport import ApiConflict, ApiProblem, ApiUnreachable, File
+from api.transport import USER_HEADER, ApiConflict, ApiProblem, ApiUnreachable, File
 from api.written_client import WrittenClient
 
-__all__ = ["ApiConflict", "ApiProblem", "ApiUnreachable", "Client", "File"]
+__all__ = ["USER_HEADER", "ApiConflict", "ApiProblem", "ApiUnreachable", "Client", "File"]
 _SENTENCES = TypeAdapter(tuple[str, ...])
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import streamlit as st
 from PIL import Image
 
-from api.client import ApiProblem, ApiUnreachable, Client
+from api.client import USER_HEADER, ApiProblem, ApiUnreachable, Client
 from api.schemas import ArchiveFacts, Preview
 from api.settings import settings
 from ui.session import QueryFilm, Session
@@ -21,18 +21,20 @@ FACTS_PATIENCE_S = 10.0
 _QUALITY = 88
 PREVIEW = 1280
 """Long side of the picture that is drawn on, in pixels."""
+VISITORS = 64
+"""Clients kept, one for each name that a proxy tells."""
 AHEAD = 4
 """Pictures asked for at once."""
 
 
-@st.cache_resource(show_spinner=False, on_release=Client.close)
-def _client(address: str) -> Client:
-    return Client(address, timeout=PATIENCE_S)
+@st.cache_resource(show_spinner=False, max_entries=VISITORS, on_release=Client.close)
+def _client(address: str, user: str | None) -> Client:
+    return Client(address, timeout=PATIENCE_S, user=user)
 
 
 def client() -> Client:
-    """The client of the API that the settings name."""
-    return _client(settings().api)
+    """The client of the API that the settings name; it passes on the name that a proxy gave the visitor."""
+    return _client(settings().api, st.context.headers.get(USER_HEADER))
 
 
 # a resource, not data: data would be pickled

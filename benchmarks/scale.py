@@ -21,6 +21,8 @@ from indexer.evaluation.tables import pipes
 PAGE = ROOT / "docs" / "scale.md"
 FAR = 100_000_000
 """Films that the laws are drawn out to."""
+FIRM = 100_000
+"""Films from which on laws are fitted, where two sizes are there: below it, what does not grow rules."""
 LAWS = {
     "build_s": ("building", "s"), "p50_ms": ("a query, p50", "ms"), "resident_bytes": ("memory", "B"),
     "disk_bytes": ("disk", "B"),
@@ -79,7 +81,9 @@ def _laws(rows: Sequence[dict[str, Any]]) -> list[str]:
     titles = [title for title, _ in LAWS.values()]
     table = [["index", "sizes", *(f"{title}, n^" for title in titles), *titles]]
     for kind in dict.fromkeys(row["index"] for row in rows):
-        own = [row for row in rows if row["index"] == kind]
+        every = [row for row in rows if row["index"] == kind]
+        large = [row for row in every if row["n"] >= FIRM]
+        own = large if len(large) > 1 else every
         if len(own) < 2:
             continue
         laws = {name: fitted(own, name) for name in LAWS}
@@ -90,7 +94,7 @@ def _laws(rows: Sequence[dict[str, Any]]) -> list[str]:
         return []
     return [
         f"## {FAR:,} films, on paper",
-        f"c n^e fitted to the sizes above by least squares of the logarithms, and drawn out to {FAR:,} films. Nothing "
+        f"c n^e fitted to the sizes named by least squares of the logarithms, and drawn out to {FAR:,} films. Nothing "
         "of this was run; the constants are those of the machine named below, and an index whose vectors no longer fit "
         "in the page cache waits for the disk, which no size above shows.",
         pipes(table),

@@ -17,6 +17,7 @@ from indexer.durable import hash_file, make_folder, room_on_disk, sync_file, syn
 from indexer.indexes import ABSENT, INDEXES, VectorIndex
 from indexer.indexes.auto import Choice, Limits, Measured, choose, measure
 from indexer.indexes.exact import ExactIndex
+from indexer.indexes.milvus import MilvusIndex
 from indexer.indexes.rows import VECTORS
 from indexer.manifest import IndexFacts, Manifest, PublishedFile, absent, check_file
 from indexer.segments import read_joined
@@ -56,7 +57,8 @@ def open_index(root: Path, manifest: Manifest, wanted: Ids) -> VectorIndex:
         if Path(file.path).name != VECTORS:
             check_file(root, file)
     try:
-        index = _kind(facts.name).load((root / facts.files[0].path).parent, manifest.card.dimension)
+        place = Path(*Path(facts.files[0].path).parts[:2])  # an index may keep folders in its own
+        index = _kind(facts.name).load(root / place, manifest.card.dimension)
     except OSError as error:
         raise absent(facts.files[0].path, error) from None
     held = index.ids
@@ -79,20 +81,22 @@ def build_index(
     *,
     name: str = AUTO,
     limits: Limits = ANY,
+    server: str | None = None,
     told: Callable[[Choice], None] = lambda _: None,
 ) -> IndexFacts:
     """Make the index of the version to come in a folder of its own.
 
-    name: of the registry, or `auto`, which chooses by the limits. told: is given what was chosen, and why.
+    name: of the registry, or `auto`, which chooses by the limits. server: where an index of Milvus is to live; None =
+    in the archive. told: is given what was chosen, and why.
 
     Raises:
         ArchiveError: no such index. IndexUnsupported: none that can be used here. DiskFull: nothing was published.
     """
     ids, vectors = held_vectors(root, manifest, wanted)
-    if name == AUTO:
+    if name == AUTO and server is None:
         index, choice = choose(vectors, ids, limits)
     else:
-        index = _kind(name)(manifest.card.dimension)
+        index = _new(name, manifest, version, server)
         index.build(vectors, ids)
         choice = Choice(name, "asked for by name", (measure(index, vectors, limits.recall, 0.0),))
     told(choice)
@@ -134,6 +138,18 @@ def _synced(root: Path, path: Path) -> PublishedFile:
     with path.open("r+b") as file:
         sync_file(file)
     return PublishedFile(path.relative_to(root).as_posix(), hash_file(path))
+
+
+def _new(name: str, manifest: Manifest, version: int, server: str | None) -> VectorIndex:
+    if server is None:
+        return _kind(name)(manifest.card.dimension)
+    if name != MilvusIndex.name:
+        raise ArchiveError(
+            f"an index {name!r} lives in the archive, not at {server}; name {MilvusIndex.name!r}, or no server"
+        )
+    _kind(name)
+    collection = f"caselink_{manifest.key[:12]}_{version}"  # archives and versions may share a server
+    return MilvusIndex(manifest.card.dimension, server, collection=collection)
 
 
 def _kind(name: str) -> type[VectorIndex]:

@@ -22,11 +22,14 @@ def tune(
     ms: Annotated[float | None, typer.Option(help="Most milliseconds of a search; unset = any.")] = None,
     gib: Annotated[float | None, typer.Option(help="Most GiB of memory; unset = any.")] = None,
     index: Annotated[str, typer.Option(help=f"{AUTO}, or one by name: {', '.join(INDEXES)}.")] = AUTO,
+    server: Annotated[
+        str | None, typer.Option(help="Milvus server for `--index milvus`; unset = Milvus Lite in the archive.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print choice and figures as JSON.")] = False,
 ) -> None:
     """Make an archive's index anew within limits, measured on its own vectors; films are not read again."""
     manifest, chosen = read_manifest(archive), list[Choice]()
-    make = partial(build_index, archive, name=index, limits=Limits(recall, ms, gib), told=chosen.append)
+    make = partial(build_index, archive, name=index, limits=Limits(recall, ms, gib), server=server, told=chosen.append)
     with open_writer(archive, manifest.card, archive / ENCODER) as writer:
         writer.publish(indexed=make)
         version = writer.manifest.version

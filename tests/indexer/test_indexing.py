@@ -11,7 +11,7 @@ from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.archive import Snapshot, open_snapshot
 from indexer.catalogue import Catalogue
-from indexer.indexes import IdSet
+from indexer.indexes import ABSENT, INDEXES, IdSet
 from indexer.indexes.auto import Limits
 from indexer.indexes.compact import CompactIndex
 from indexer.indexes.hnsw import HnswIndex
@@ -74,6 +74,25 @@ def finds_itself(snapshot: Snapshot, films: range) -> float:
     queries = np.stack([unit(film) for film in films])
     ids, _ = snapshot.index.search(queries, 1)
     return float(np.mean(ids[:, 0] == np.array(films)))
+
+
+def test_a_server_is_for_milvus_alone(root: Path) -> None:
+    make = partial(build_index, root, name="compact", server="http://127.0.0.1:1")
+    with pytest.raises(ArchiveError, match="not at http://127.0.0.1:1; name 'milvus'"):
+        write(root, lambda writer: writer.publish(indexed=make))
+
+
+@pytest.mark.skipif("milvus" not in INDEXES, reason=ABSENT.get("milvus", ""))
+def test_an_index_is_put_where_its_server_is(root: Path, tmp_path: Path) -> None:
+    write(root, lambda writer: add(writer, 30))
+    place = tmp_path / "elsewhere.db"  # Milvus Lite's address; a server's is http://
+    make = partial(build_index, root, name="milvus", server=str(place))
+    write(root, lambda writer: writer.publish(indexed=make))
+    assert place.exists()
+    snapshot = open_snapshot(root)
+    assert snapshot.manifest.index.name == "milvus"
+    assert finds_itself(snapshot, range(30)) == 1
+    snapshot.close()
 
 
 @pytest.mark.parametrize("name", ["compact", "hnsw"])

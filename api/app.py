@@ -14,13 +14,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.docs import install_docs
-from api.problems import SAFE_HEADERS, WRONG_HOST, install, problem
+from api.problems import CROSS_SITE, SAFE_HEADERS, WRONG_HOST, install, problem
 from api.routes import ROUTERS
 from api.schemas import NOTICE
 from api.service import Service
 from api.settings import Settings
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +47,7 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     install(app)
     install_docs(app)
     for router in ROUTERS:
@@ -89,7 +91,8 @@ def _hosts(host: str) -> frozenset[str] | None:
 class Guard:
     """Adds the headers that keep patient data where it belongs, and answers on loopback under its own names only.
 
-    Without the second, a web page could reach the API through a name of its own that it points at this machine.
+    Without the second, a web page could reach the API through a name of its own that it points at this machine. Nor may
+    a page of another site make a browser write, as browsers let forms do.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
@@ -108,7 +111,12 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        host = Headers(scope=scope).get("host", "")
+        headers = Headers(scope=scope)
+        if scope["method"] not in READING and headers.get("sec-fetch-site") == "cross-site":
+            detail = "a page of another site sent this; use caselink's own page, or a program of yours"
+            await problem(CROSS_SITE, detail, scope["path"])(scope, receive, guarded)
+            return
+        host = headers.get("host", "")
         if self.hosts is None or _bare(host) in self.hosts:
             await self.app(scope, receive, guarded)
             return

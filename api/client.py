@@ -1,63 +1,21 @@
 """The typed HTTP client of the API: what the page and the demo talk through."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from api.boxes import Box, Whole, format_box
-from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, Problem, ProposedRegion, Ready, SearchAnswer
-from engine.errors import CaselinkError
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, ProposedRegion, Ready, SearchAnswer
+from api.transport import USER_HEADER, ApiConflict, ApiProblem, ApiUnreachable, File
+from api.written_client import WrittenClient
 
-T = TypeVar("T")
+__all__ = ["USER_HEADER", "ApiConflict", "ApiProblem", "ApiUnreachable", "Client", "File"]
 _SENTENCES = TypeAdapter(tuple[str, ...])
-File = tuple[str, bytes]
-"""A film to send: its name and bytes."""
 
 
-class ApiProblem(CaselinkError):
-    """The API refused. status: HTTP. detail: a sentence that names value, limit and cure; also the error's text.
-
-    kind: the problem's type, e.g. /problems/filter. position: of the offending piece of a filter, counted from 0.
-    """
-
-    def __init__(self, status: int, title: str, detail: str, kind: str = "about:blank", position: int | None = None):
-        super().__init__(detail or title)
-        self.status, self.title, self.detail, self.kind, self.position = status, title, detail, kind, position
-
-
-class ApiUnreachable(CaselinkError):
-    """Nobody answers at the API's address, or not caselink, or not in time."""
-
-
-class Client:
-    """Talks to one API. Not affected by proxies of the environment: films go to the address given and nowhere else.
-
-    timeout: seconds to wait for each answer.
-    """
-
-    def __init__(self, base_url: str, timeout: float = 30.0) -> None:
-        self.base_url = base_url.rstrip("/")
-        self.timeout = timeout
-        try:
-            self._http = httpx.Client(base_url=self.base_url, timeout=timeout, trust_env=False)
-        except httpx.InvalidURL as error:
-            raise ApiUnreachable(
-                f"{base_url!r} is no address ({error}); give one such as http://127.0.0.1:8000"
-            ) from None
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+class Client(WrittenClient):
+    """Asks one API everything that it answers."""
 
     def search(
         self,
@@ -165,39 +123,6 @@ class Client:
     def ready(self) -> Ready:
         """Whether the archive can be asked; where it cannot, `ApiProblem` says why."""
         return self._json(Ready, "GET", "/readyz")
-
-    def _json(self, kind: type[T], method: str, path: str, **parts: Any) -> T:
-        answer = self._send(method, path, **parts)
-        try:
-            return TypeAdapter(kind).validate_json(answer.content)
-        except ValidationError:
-            raise self._stranger() from None
-
-    def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        try:
-            answer = self._http.request(method, path, **parts)
-        except httpx.TimeoutException:
-            raise ApiUnreachable(
-                f"the API at {self.base_url} did not answer within {self.timeout:.0f} s; send fewer or smaller films"
-            ) from None
-        except httpx.TransportError as error:
-            raise ApiUnreachable(
-                f"no API answers at {self.base_url} ({error or type(error).__name__}); start it with "
-                "`caselink serve --archive DIR`, or set CASELINK_API to where it runs"
-            ) from None
-        if answer.is_success:
-            return answer
-        try:
-            problem = Problem.model_validate_json(answer.content)
-        except ValidationError:
-            raise self._stranger() from None
-        raise ApiProblem(answer.status_code, problem.title, problem.detail, problem.type, problem.position)
-
-    def _stranger(self) -> ApiUnreachable:
-        return ApiUnreachable(
-            f"something answers at {self.base_url}, but not as caselink's API; check the address, and that API and "
-            "client are of one version"
-        )
 
 
 def _flag(value: bool) -> str:

@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.client import ApiProblem, ApiUnreachable
+from api.bodies import NotJson
+from api.client import ApiConflict, ApiProblem, ApiUnreachable
 from api.schemas import Problem
 from api.settings import SettingsError
 from api.uploads import NotMultipart, UploadError, UploadTooLarge
@@ -25,12 +26,14 @@ from engine.errors import (
     EncoderError,
     FilmError,
     IndexUnsupported,
+    JournalError,
     ModelMismatch,
     NotFound,
     QueryError,
     RecipeError,
     RegionError,
     SourceError,
+    StaleWrite,
     TrainingError,
     UnreadableFilm,
     UnsupportedFilm,
@@ -46,6 +49,7 @@ SAFE_HEADERS = {
 }
 """On every answer; on problems by themselves, since that of an unexpected error is sent outside all middleware."""
 SHOWN = 60
+METHOD_NOT_ALLOWED = 405
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +66,7 @@ UNEXPECTED = Kind("unexpected", 500, "The server failed")
 INVALID = Kind("invalid-parameter", 422, "A parameter cannot be understood")
 GONE = Kind("client-gone", 400, "The upload ended early")
 WRONG_HOST = Kind("wrong-host", 421, "This server does not answer under that name")
+CROSS_SITE = Kind("cross-site", 403, "Another site may not write here")
 HTTP_KINDS = {
     404: Kind("no-such-route", 404, "There is nothing at this address"),
     405: Kind("method-not-allowed", 405, "This address does not take that method"),
@@ -76,6 +81,8 @@ KINDS: dict[type[CaselinkError], Kind] = {
     NotFound: Kind("not-found", 404, "Nothing is known by that name"),
     UploadError: Kind("upload", 422, "The upload cannot be used"),
     UploadTooLarge: Kind("upload-too-large", 413, "The upload is too large"),
+    StaleWrite: Kind("conflict", 409, "Somebody else wrote meanwhile"),
+    NotJson: Kind("not-json", 415, "The body is not JSON"),
     NotMultipart: Kind("not-multipart", 415, "The upload is not multipart/form-data"),
     SourceError: Kind("source", 422, "A source of films cannot be understood"),
     RecipeError: Kind("recipe", 422, "A recipe cannot be used"),
@@ -87,7 +94,9 @@ KINDS: dict[type[CaselinkError], Kind] = {
     ArchiveCorrupt: Kind("archive-corrupt", 503, "The archive is damaged"),
     IndexUnsupported: Kind("index-unsupported", 503, "The archive's index cannot be used here"),
     DiskFull: Kind("disk-full", 507, "The disk is full"),
+    JournalError: Kind("journal", 503, "The journal cannot be used"),
     SettingsError: Kind("settings", 500, "The server's settings cannot be used"),
+    ApiConflict: Kind("other-api-conflict", 502, "Another API refused, since somebody else wrote meanwhile"),
     ApiProblem: Kind("other-api", 502, "Another API refused"),
     ApiUnreachable: Kind("other-api-unreachable", 502, "Another API does not answer"),
 }
@@ -101,7 +110,10 @@ def kind_of(error: type[CaselinkError]) -> Kind:
 
 def all_kinds() -> dict[str, Kind]:
     """Every type of problem by its slug."""
-    return {kind.slug: kind for kind in (*KINDS.values(), *HTTP_KINDS.values(), INVALID, GONE, WRONG_HOST, UNEXPECTED)}
+    return {
+        kind.slug: kind
+        for kind in (*KINDS.values(), *HTTP_KINDS.values(), INVALID, GONE, WRONG_HOST, CROSS_SITE, UNEXPECTED)
+    }
 
 
 def problem(kind: Kind, detail: str, instance: str, **more: object) -> JSONResponse:
@@ -124,7 +136,9 @@ def install(app: FastAPI) -> None:
 
 def _deliberate(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CaselinkError)
-    more = {"position": error.position} if isinstance(error, FilterError) else {}
+    more: dict[str, object] = {"position": error.position} if isinstance(error, FilterError) else {}
+    if isinstance(error, StaleWrite):
+        more = {"current": error.current, "revision": error.revision, "yours": error.yours}
     return problem(kind_of(type(error)), str(error), request.url.path, **more)
 
 
@@ -140,12 +154,18 @@ def _field(error: dict[str, object]) -> dict[str, str]:
     assert isinstance(place, tuple)
     unknown = error["type"] == "extra_forbidden"
     message = "no such parameter here; /docs lists those there are" if unknown else str(error["msg"])
-    return {"name": str(place[-1])[:SHOWN], "value": repr(error.get("input"))[:SHOWN], "message": message}
+    return {
+        "name": str(place[-1] if place else "body")[:SHOWN],
+        "value": repr(error.get("input"))[:SHOWN],
+        "message": message,
+    }
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    status, headers = error.status_code, error.headers or {}
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
     kind = HTTP_KINDS.get(status) or Kind(f"http-{status}", status, HTTPStatus(status).phrase)
     details = {
         404: f"{request.url.path[:SHOWN]} is not served here; /docs lists what is",
@@ -154,6 +174,12 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     response = problem(kind, details.get(status, str(error.detail)), request.url.path)
     response.headers.update(headers)
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods that an address takes; Starlette names those of its first route alone."""
+    routes = (route for route in request.app.state.routes if route.path_regex.match(request.url.path))
+    return sorted({method for route in routes for method in route.methods})
 
 
 def _gone(request: Request, error: Exception) -> JSONResponse:

@@ -1,11 +1,51 @@
 """What goes over HTTP, for the API, its client and the page. Importing it loads no heavy library."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
+from api.examined import (
+    ArchiveMap,
+    GroupCount,
+    LeftOut,
+    MapPoint,
+    NearDuplicates,
+    NearPair,
+    NearPairs,
+    OutcomeCount,
+    OutOfArchive,
+    RunFacts,
+    RunList,
+    StoredRun,
+    TwoRuns,
+    ValueCount,
+    VersionFacts,
+)
 from api.explained import Explanation, FilmMap, ViewMap
+from api.written import (
+    Agenda,
+    AuditEntry,
+    AuditLog,
+    CaseChange,
+    CaseFilm,
+    CaseList,
+    CaseSummary,
+    Decision,
+    DecisionKept,
+    DecisionMade,
+    FeedbackEntry,
+    FeedbackGiven,
+    FeedbackKind,
+    FeedbackList,
+    NewCase,
+    NewPrecedent,
+    Precedent,
+    Removed,
+    SectionHistory,
+    SectionText,
+    SectionWritten,
+)
 from indexer.answer import (
     NOTICE,
     TIE_RULE,
@@ -21,21 +61,48 @@ from indexer.answer import (
 __all__ = [
     "NOTICE",
     "TIE_RULE",
+    "Agenda",
     "Answer",
     "ArchiveFacts",
+    "ArchiveMap",
+    "AuditEntry",
+    "AuditLog",
     "Ballot",
+    "BoardCase",
+    "CaseAnswer",
+    "CaseChange",
+    "CaseFilm",
+    "CaseList",
+    "CaseSummary",
     "ColumnFacts",
+    "Decision",
+    "DecisionKept",
+    "DecisionMade",
     "EventFacts",
     "Explanation",
+    "FeedbackEntry",
+    "FeedbackGiven",
+    "FeedbackKind",
+    "FeedbackList",
     "FilmFacts",
     "FilmMap",
+    "GroupCount",
     "Health",
+    "LeftOut",
     "LesionFacts",
     "Likeness",
     "Limits",
     "MalignantShare",
+    "MapPoint",
+    "NearDuplicates",
+    "NearPair",
+    "NearPairs",
+    "NewCase",
+    "NewPrecedent",
+    "OutOfArchive",
     "OutcomeCount",
     "PatientHistory",
+    "Precedent",
     "PredictionSet",
     "Preview",
     "Problem",
@@ -43,11 +110,20 @@ __all__ = [
     "ProposedRegion",
     "QueryFacts",
     "Ready",
+    "Removed",
+    "RunFacts",
+    "RunList",
     "SearchAnswer",
+    "SectionHistory",
+    "SectionText",
+    "SectionWritten",
     "SimilarCase",
     "SimilarFilm",
     "SourceFacts",
+    "StoredRun",
+    "TwoRuns",
     "ValueCount",
+    "VersionFacts",
     "ViewMap",
 ]
 
@@ -58,7 +134,8 @@ class QueryFacts:
 
     rows, columns: of the full film, in pixels. region: (x0, y0, x1, y1) asked about, half-open, in those pixels, before
     the margin. region_origin: whole | drawn | segmented. confidence: 0..1 of the best proposed region, used or not;
-    None where none was sought. spacing_mm: (row, column), calibrated. None where unknown.
+    None where none was sought. spacing_mm: (row, column), calibrated. None where unknown. sha256: of the file's
+    bytes, by which feedback calls the film.
     """
 
     name: str
@@ -72,6 +149,7 @@ class QueryFacts:
     spacing_mm: tuple[float, float] | None
     warnings: tuple[str, ...]
     confidence: float | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +174,29 @@ class SearchAnswer(Answer):
     """The answer as every door gives it, with the query's films in their order."""
 
     queries: tuple[QueryFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseAnswer:
+    """What the archive answered on a case's films when they were added. films: sha256 of those it rests on."""
+
+    answer: SearchAnswer
+    films: tuple[str, ...]
+    at: str
+    who: str
+
+
+@dataclass(frozen=True)
+class BoardCase:
+    """A case of the tumour board with all that it holds. answer: None while there is none."""
+
+    notice: str
+    case: CaseSummary
+    sections: tuple[SectionText, ...]
+    films: tuple[CaseFilm, ...]
+    precedents: tuple[Precedent, ...]
+    decision: Decision | None
+    answer: CaseAnswer | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +252,10 @@ class FilmFacts:
 
 @dataclass(frozen=True)
 class PatientHistory:
-    """All that the archive holds of one past patient, under their pseudonym. outcome: the latest follow-up."""
+    """All that the archive holds of one past patient, under their pseudonym.
+
+    outcome: the latest follow-up. audit: the entry of the audit log that this opening made.
+    """
 
     notice: str
     synthetic: bool
@@ -161,6 +265,7 @@ class PatientHistory:
     lesions: tuple[LesionFacts, ...]
     events: tuple[EventFacts, ...]
     films: tuple[FilmFacts, ...]
+    audit: AuditEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -175,28 +280,12 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
-class ValueCount:
-    """A value of a filter column and its count of films; None for unknown."""
-
-    value: str | None
-    films: int
-
-
-@dataclass(frozen=True)
 class ColumnFacts:
     """A column that a filter may name, with its commonest values. type: text | number | integer | date | boolean."""
 
     name: str
     type: str
     values: tuple[ValueCount, ...]
-
-
-@dataclass(frozen=True)
-class OutcomeCount:
-    """How many files ended so: indexed | duplicate | left out."""
-
-    outcome: str
-    films: int
 
 
 @dataclass(frozen=True)
@@ -208,22 +297,11 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class NearDuplicates:
-    """How many films of the archive are one exposure with another film of it, in how many groups, of how many patients.
-
-    Where the films of several patients are near-duplicates, their patients cast one vote together.
-    """
-
-    films: int
-    groups: int
-    patients: int
-
-
-@dataclass(frozen=True)
 class ArchiveFacts:
     """What the archive holds, which model made its vectors, and what a filter may name.
 
     segmenter: fingerprint of what proposes the regions of new films; None where nothing does.
+    counts: by entity, site and centre. versions: those on disk, newest first.
     """
 
     notice: str
@@ -241,6 +319,8 @@ class ArchiveFacts:
     left_out: tuple[OutcomeCount, ...]
     limits: Limits
     segmenter: str | None = None
+    counts: dict[str, tuple[GroupCount, ...]] = field(default_factory=dict)
+    versions: tuple[VersionFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,7 +366,10 @@ class Preview:
 
 
 class Problem(BaseModel):
-    """A problem document (RFC 9457). position: of the offending piece of a filter, counted from 0."""
+    """A problem document (RFC 9457). position: of the offending piece of a filter, counted from 0.
+
+    A stale write's has `current`, `revision` and `yours` besides: what stands there now, and what was not written.
+    """
 
     model_config = ConfigDict(extra="allow")
 

@@ -13,6 +13,10 @@ from engine.encoders import load_exported
 from engine.errors import ArchiveError, CaselinkError
 from engine.segmentation import Segmenter
 from indexer.archive import Archive, Snapshot
+from indexer.embedding_map import EmbeddingMap, embedding_map
+from indexer.journal import Journal
+from indexer.manifest import NAME as MANIFEST
+from indexer.manifest import no_archive
 from indexer.regions import open_segmenter
 
 ENCODER = "encoder"
@@ -41,6 +45,8 @@ class Service:
         self._archive: Archive | None = None
         self._embedder: Embedder | None = None
         self._segmenter: Segmenter | None = None
+        self._mapping = threading.Lock()
+        self._map: tuple[int, EmbeddingMap] | None = None
         self._failure: tuple[float, CaselinkError] | None = None
 
     def warm(self) -> CaselinkError | None:
@@ -63,11 +69,34 @@ class Service:
             try:
                 opened = self._open()
             except CaselinkError as error:
-                told = self._without_place(error)
+                told = self.without_place(error)
                 self._failure = time.monotonic(), told
                 raise told from None
             self._failure = None
             return opened
+
+    def map(self) -> tuple[Snapshot, EmbeddingMap]:
+        """The newest version and its films on a plane, computed once a version.
+
+        Raises:
+            ArchiveError, EncoderError: see `current`.
+        """
+        snapshot = self.current().snapshot
+        version = snapshot.manifest.version
+        with self._mapping:
+            if self._map is None or self._map[0] != version:
+                self._map = version, embedding_map(snapshot)
+            return snapshot, self._map[1]
+
+    def journal(self) -> Journal:
+        """The archive's journal; usable also where the archive itself cannot be asked now.
+
+        Raises:
+            ArchiveError: there is no archive.
+        """
+        if not (self.root / MANIFEST).exists():
+            raise self.without_place(no_archive(self.root))
+        return Journal(self.settings.journal_of(self.root))
 
     def _open(self) -> Opened:
         try:
@@ -85,7 +114,7 @@ class Service:
             raise ArchiveError(f"the archive cannot be read ({reason}); see to its files and permissions") from None
         return Opened(snapshot, self._embedder, self._segmenter)
 
-    def _without_place(self, error: CaselinkError) -> CaselinkError:
+    def without_place(self, error: CaselinkError) -> CaselinkError:
         """The same error with the archive's folder by its bare name: where it lies is no caller's business."""
         text = str(error)
         for place in (self.root.resolve(), self.root.absolute(), self.root):

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.errors import CaselinkError
+from indexer.journal import PLACE as JOURNAL
 
 PREFIX = "CASELINK_"
 
@@ -23,6 +24,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     archive: Path = Field(default=Path("archive"), description="The archive that the API serves.")
+    journal: Path | None = Field(
+        default=None,
+        description="Who opened whom, feedback and board cases; unset = private/journal.sqlite in the archive.",
+    )
+    runs: Path | None = Field(
+        default=None, description="Folder of evaluations as JSON that the API shows; unset = none."
+    )
+    user: str = Field(
+        default="unnamed", min_length=1, max_length=64, description="Who asks, where no X-Caselink-User header says so."
+    )
     cache: Path = Field(default_factory=lambda: user_cache_path("caselink"), description="Exported encoders.")
     host: str = Field(
         default="127.0.0.1", description="Address the servers listen on; loopback unless you say otherwise."
@@ -33,6 +44,10 @@ class Settings(BaseSettings):
     max_upload_mib: int = Field(default=128, ge=1, description="Largest upload in MiB, all files of a query together.")
     max_films: int = Field(default=12, ge=1, description="Most films in one query.")
     threads: int | None = Field(default=None, ge=1, description="Threads of the encoder; unset = all cores.")
+
+    def journal_of(self, archive: Path) -> Path:
+        """Where the journal of an archive lies."""
+        return self.journal or archive / JOURNAL
 
 
 ALLOCATOR = {

@@ -15,8 +15,10 @@ CaselinkError
 │   ├── ArchiveCorrupt     a file's hash is not the manifest's
 │   ├── IndexUnsupported   an index's library is missing, or cannot do what was asked
 │   └── DiskFull           no room left; what was acknowledged is safe
+├── JournalError           the journal of what people wrote cannot be read or written
 └── QueryError             a question that has no answer as asked (k, patients, filter)
     ├── FilterError        (indexer.filters) a filter that cannot be parsed
+    ├── StaleWrite         a text was changed by somebody else since it was read
     └── NotFound           no such patient, film or file
 
 Each message names the value, the limit and the cure, in one sentence a user can act on.
@@ -83,9 +85,24 @@ class DiskFull(ArchiveError):
     """The disk has no room left."""
 
 
+class JournalError(CaselinkError):
+    """The journal of what people wrote cannot be read or written."""
+
+
 class QueryError(CaselinkError):
     """A query that cannot be answered as asked."""
 
 
 class NotFound(QueryError):
     """No such patient, film or file."""
+
+
+class StaleWrite(QueryError):
+    """A text was changed by somebody else since its writer read it.
+
+    current, revision: as the text stands now. yours: what was refused. Both are kept for the writer to merge.
+    """
+
+    def __init__(self, message: str, current: str, revision: int, yours: str) -> None:
+        super().__init__(message)
+        self.current, self.revision, self.yours = current, revision, yours

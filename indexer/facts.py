@@ -1,12 +1,21 @@
 """What an archive holds, for people and programs."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from indexer.archive import Snapshot
 from indexer.catalogue import FILTER_COLUMNS
 from indexer.duplicates.groups import NearCounts, near_counts
+from indexer.pending import DUPLICATE, LEFT_OUT
+from indexer.records import Proof
+
+COPY = "the same bytes as another film of the patient"
+COUNTED = ("entity", "site", "centre")
+MOST = 200
+"""Values counted of a column, and reasons told of films left out."""
 
 
 def archive_facts(snapshot: Snapshot) -> dict[str, Any]:
@@ -24,9 +33,55 @@ def archive_facts(snapshot: Snapshot) -> dict[str, Any]:
         "model": json.loads(manifest.card.to_json()),
         "segmenter": manifest.segmenter,
         "sources": [vars(facts) for facts in manifest.sources.values()],
+        "counts": {column: _counts(snapshot, column) for column in COUNTED},
+        "versions": _versions(snapshot),
         "columns": [_column(snapshot, name) for name in FILTER_COLUMNS],
         "left_out": snapshot.catalogue.rows("SELECT outcome, count(*) AS films FROM ledger GROUP BY 1 ORDER BY 1"),
     }
+
+
+def left_out_facts(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Why files are not films of their own: outcome, reason, count of files, commonest first; no file is named."""
+    sql = "SELECT outcome, reason, file FROM ledger WHERE outcome IN (?, ?) ORDER BY outcome, reason, file"
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in snapshot.catalogue.rows(sql, [DUPLICATE, LEFT_OUT]):
+        reason = COPY if row["outcome"] == DUPLICATE else (row["reason"] or "").replace(row["file"], "the file")
+        counts[row["outcome"], reason] += 1
+    return [{"outcome": kind, "reason": why, "files": n} for (kind, why), n in counts.most_common(MOST)]
+
+
+def near_pairs(snapshot: Snapshot, first: int, most: int) -> list[dict[str, Any]]:
+    """Pairs of films that are one exposure, likest first, from the pair `first` on, at most so many."""
+    sql = (
+        "SELECT near.film, near.other, likeness, a.patient, b.patient AS other_patient FROM near "
+        "JOIN films a ON a.film = near.film JOIN films b ON b.film = near.other "
+        "ORDER BY likeness DESC, near.film, near.other LIMIT ? OFFSET ?"
+    )
+    return snapshot.catalogue.rows(sql, [most, first])
+
+
+def _counts(snapshot: Snapshot, column: str) -> list[dict[str, Any]]:
+    """Films and patients of each value, None for unknown, and how many of the patients are proven by histology."""
+    sql = (
+        f'SELECT "{column}" AS value, count(*) AS films, count(DISTINCT patient) AS patients, '
+        "count(DISTINCT patient) FILTER (WHERE proof = ?) AS histology FROM film_view GROUP BY 1 "
+        "ORDER BY patients DESC, films DESC, value LIMIT ?"
+    )
+    return snapshot.catalogue.film_rows(sql, [Proof.histology.value, MOST])
+
+
+def _versions(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The versions on disk, newest first, and when their catalogues were written."""
+    found = []
+    for folder in sorted((snapshot.root / "versions").glob("*"), reverse=True):
+        try:
+            written = (folder / "catalogue.duckdb").stat().st_mtime
+        except OSError:
+            continue  # swept away meanwhile
+        if int(folder.name) <= snapshot.manifest.version:
+            at = datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds")
+            found.append({"version": int(folder.name), "written": at})
+    return found
 
 
 def near_facts(snapshot: Snapshot) -> NearCounts:

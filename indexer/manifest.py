@@ -134,7 +134,7 @@ def read_manifest(root: Path) -> Manifest:
     try:
         fields = json.loads((root / NAME).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ArchiveError(f"{root} holds no archive; make one with `caselink index SOURCE --archive {root}`") from None
+        raise no_archive(root) from None
     except NotADirectoryError:
         raise ArchiveError(f"{root} is a file, not an archive; give the archive's folder") from None
     except OSError as error:
@@ -142,6 +142,11 @@ def read_manifest(root: Path) -> Manifest:
     except ValueError:
         raise _damaged() from None
     return _from_fields(fields)
+
+
+def no_archive(root: Path) -> ArchiveError:
+    """The error where a folder holds no archive."""
+    return ArchiveError(f"{root} holds no archive; make one with `caselink index SOURCE --archive {root}`")
 
 
 def _damaged() -> ArchiveCorrupt:

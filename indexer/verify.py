@@ -11,6 +11,9 @@ from engine.embeddings import Ids, lengths_fit
 from engine.errors import ArchiveCorrupt, ArchiveError
 from indexer.archive import ATTEMPTS, KEY, load_manifest_key
 from indexer.catalogue import Catalogue
+from indexer.journal import PLACE as JOURNAL
+from indexer.journal import Journal
+from indexer.journal.store import BESIDE
 from indexer.manifest import NAME, Manifest, Pack, absent, check_file, read_manifest
 from indexer.packs import FOLDER, hash_pack, pack_number
 from indexer.segments import read_segment
@@ -137,6 +140,8 @@ def _files(root: Path, manifest: Manifest) -> Iterator[tuple[str, Finding | None
     yield KEY, _complaint(root, KEY, partial(_check_key, root, manifest))
     for file in manifest.files:
         yield file.path, _complaint(root, file.path, partial(check_file, root, file))
+    if (root / JOURNAL).exists() and (text := Journal(root / JOURNAL).complaint()):
+        yield JOURNAL, Finding(JOURNAL, "changed", text)
     for pack in manifest.packs:
         finding = _complaint(root, pack.path, partial(_check_pack, root, pack))
         if finding and finding.kind == "changed" and (size := _size(root / pack.path)) < pack.size:
@@ -232,6 +237,7 @@ def _wrong(path: str, text: str, rows: Iterable[object]) -> Finding:
 
 def _strays(root: Path, manifest: Manifest) -> Iterator[Stray]:
     named = {NAME, KEY, LOCK, *(file.path for file in manifest.files), *(pack.path for pack in manifest.packs)}
+    named |= {JOURNAL, *(f"{JOURNAL}{end}" for end in BESIDE)}
     for path in sorted(root.rglob("*")):
         place = path.relative_to(root)
         if path.is_file() and place.as_posix() not in named:

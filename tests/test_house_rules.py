@@ -24,6 +24,7 @@ OWNERS = {
     "openvino": ("engine/",),
     "faiss": ("indexer/indexes/", "benchmarks/"),
     "duckdb": ("indexer/catalogue.py",),
+    "sqlite3": ("indexer/journal/",),
     "pymilvus": ("indexer/indexes/", "benchmarks/"),
     "pydicom": ("engine/readers/", "indexer/synthetic/"),
     "streamlit": ("ui/",),

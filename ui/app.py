@@ -1,43 +1,64 @@
-"""The page's entry: `caselink page` runs this file at every click."""
+"""The pages' entry: `caselink page` runs this file at every click."""
 
 import streamlit as st
 
-from api.client import ApiProblem, ApiUnreachable
-from ui import answer, ask, backend, history
-from ui.parts import dress, heading, move_view, trouble
-from ui.session import Screen, Session, session
+from ui import answer, ask, backend, compare, history, words
+from ui.parts import heading, move_view, trouble
+from ui.session import Place, Screen, Session, session
+from ui.shell import choose_language, dress, navigation
 
 
 def main() -> None:
-    """Draw the screen that the session is at."""
-    st.set_page_config(page_title="caselink, research use only", layout="wide", initial_sidebar_state="collapsed")
+    """Draw the page that the visitor is at."""
     visitor = session()
-    failure: ApiProblem | ApiUnreachable | None = None
+    choose_language()
+    st.set_page_config(page_title=words.say("page.title"), layout="wide", initial_sidebar_state="collapsed")
+    visitor.failure = None
     try:
         visitor.facts = backend.facts()
     except backend.Trouble as error:
-        failure = error
+        visitor.failure = error
+    pages = {
+        place: st.Page(draw, title=words.say(f"page.{place}"), url_path=place, default=place is Place.search)
+        for place, draw in ((Place.search, _search), (Place.patient, _patient), (Place.compare, _compare))
+    }
+    chosen = st.navigation(list(pages.values()), position="hidden")
+    goto, visitor.goto = visitor.goto, None
+    if goto is not None and pages[goto] != chosen:
+        st.switch_page(pages[goto])
     dress(visitor)
-    if visitor.screen is Screen.history and visitor.history is not None:
-        history.screen(visitor)
-    elif visitor.screen is Screen.answer and visitor.answer is not None:
-        answer.screen(visitor)
-    else:
-        _ask(visitor, failure)
+    navigation(pages, chosen)
+    chosen.run()
     move_view(visitor)
 
 
-def _ask(visitor: Session, failure: ApiProblem | ApiUnreachable | None) -> None:
+def _search() -> None:
+    visitor = session()
+    if visitor.screen is Screen.answer and visitor.answer is not None:
+        answer.screen(visitor)
+    else:
+        _ask(visitor)
+
+
+def _patient() -> None:
+    history.screen(session())
+
+
+def _compare() -> None:
+    compare.screen(session())
+
+
+def _ask(visitor: Session) -> None:
     """The first screen; without an API it keeps what the visitor has open."""
     if visitor.facts is not None:
-        if failure is not None:
-            trouble(failure)
+        if visitor.failure is not None:
+            trouble(visitor.failure)
         ask.screen(visitor, visitor.facts)
-    elif failure is not None:
+    elif visitor.failure is not None:
         with st.container(key="start"):
-            heading("Find similar past patients", "There is no archive to ask at the moment.")
-            trouble(failure)
-            st.button("Try again", key="retry")
+            heading(words.say("ask.title"), words.say("ask.no_archive"))
+            trouble(visitor.failure)
+            st.button(words.say("word.retry"), key="retry")
 
 
 main()

@@ -1,22 +1,24 @@
-"""The first screen: films in, the lesion marked, the question asked."""
+"""The search page's first screen: films in, the lesion marked, the question asked."""
+
+from html import escape
 
 import streamlit as st
 
 from api.client import ApiProblem
 from api.schemas import ArchiveFacts, Limits
 from ui import backend, drawing, proposals
+from ui.conflicts import marker_conflicts
 from ui.criteria import Criteria, criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
 from ui.session import QueryFilm, Screen, Session
 from ui.told import Told, told
-from ui.upload import PREVIEW, refusals, strip, uploader
-from ui.wording import count, film_line, joined
+from ui.upload import refusals, strip, uploader
+from ui.wording import film_line, joined
+from ui.wording import side as side_word
+from ui.words import counted, say
 
-_STEPS = (
-    ("Upload", "One or several radiographs of one patient: DICOM, PNG, JPEG or TIFF."),
-    ("Mark the lesion", "Drag a box around it on the film, or type its edges."),
-    ("Compare", "See the past patients whose films look most like it, what they had, and how that was proven."),
-)
+_STEPS = ("upload", "mark", "compare")
+_SIDES = ("L", "R")
 
 
 def screen(session: Session, facts: ArchiveFacts) -> None:
@@ -37,23 +39,28 @@ def screen(session: Session, facts: ArchiveFacts) -> None:
 
 def _start(session: Session, facts: ArchiveFacts) -> None:
     with st.container(key="start"):
-        heading("Find similar past patients", "Upload a radiograph of a bone lesion and compare it with past patients.")
+        heading(say("ask.title"), say("ask.lead"))
         refusals(session)
-        uploader(session, facts.limits, "Films of one patient")
-        steps = "".join(f"<li><strong>{name}</strong><span>{text}</span></li>" for name, text in _STEPS)
+        if not facts.films:
+            note(say("ask.empty_archive"), "caution")
+        uploader(session, facts.limits, say("ask.films"))
+        steps = "".join(
+            f"<li><strong>{escape(say(f'ask.{step}'))}</strong><span>{escape(say(f'ask.{step}_how'))}</span></li>"
+            for step in _STEPS
+        )
         st.html(f'<ol class="cl-steps">{steps}</ol>')
-        held = joined([count(facts.patients, "past patient"), count(facts.films, "film")])
-        note(f"Archive: {facts.title}, {held}")
+        held = joined([counted("past_patient", facts.patients), counted("film", facts.films)])
+        note(say("ask.archive", title=facts.title, held=held))
         _back_to_answer(session)
 
 
 def _title(session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="title"):
         with st.container(width="content"):
-            heading("Mark the lesion, then compare")
+            heading(say("ask.mark_title"))
         with st.container(horizontal=True, width="content", gap="small"):
             _back_to_answer(session)
-            st.button("Start over", key="start-over", type="tertiary", on_click=lambda: _start_over(session))
+            st.button(say("ask.start_over"), key="start-over", type="tertiary", on_click=lambda: _start_over(session))
 
 
 def _start_over(session: Session) -> None:
@@ -70,7 +77,7 @@ def _remove(session: Session, film: QueryFilm) -> None:
 def _back_to_answer(session: Session) -> None:
     if session.answer is not None:
         st.button(
-            "Back to the last answer", key="to-answer", type="tertiary", on_click=lambda: session.show(Screen.answer)
+            say("ask.last_answer"), key="to-answer", type="tertiary", on_click=lambda: session.show(Screen.answer)
         )
 
 
@@ -78,66 +85,65 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
     if len(session.films) > 1:
         strip(session, film)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="film-head"):
-        said = film_line(film.view, film.side) or "view and side not known"
+        known = film_line(film.view, film.side) or say("film.unknown")
         with st.container(width="content"):
-            note(f"{film.name}: {said}, {film.columns} x {film.rows} pixels")
+            note(say("ask.film_line", name=film.name, film=known, columns=film.columns, rows=film.rows))
         with st.container(horizontal=True, width="content", gap="small"):
-            with st.popover("Add films", type="tertiary"):
-                uploader(session, limits, "More films of the same patient")
-            st.button("Remove film", key="remove", type="tertiary", on_click=lambda: _remove(session, film))
-    picture = st.container(key="lightbox")
-    center, width, invert = _window(film)
-    with picture:
+            with st.popover(say("ask.add"), type="tertiary"):
+                uploader(session, limits, say("ask.more_films"))
+            st.button(say("ask.remove"), key="remove", type="tertiary", on_click=lambda: _remove(session, film))
+    with st.container(key="lightbox"):
         try:
-            shown = backend.windowed(session, film, PREVIEW, center, width, invert)
+            picture = backend.drawn_picture(session, film)
         except backend.Trouble as error:
             trouble(error)
-            st.button("Try again", key="retry-film")
+            st.button(say("word.retry"), key="retry-film")
         else:
-            drawing.show(session, film, shown)
+            drawing.show(session, film, picture)
     for warning in film.warnings:
         note(sentence(f"{film.name}: {warning}"), "caution")
 
 
-def _window(film: QueryFilm) -> tuple[float, float, bool]:
-    """Window centre and width as shares of the film's intensities, and whether bone is dark."""
-    keys = [f"{name}-{film.key[:12]}" for name in ("centre", "width", "invert")]
-
-    def usual() -> None:
-        st.session_state.update(zip(keys, (50, 100, False), strict=True))
-
-    one, two, three = st.columns([2, 2, 1.3], gap="medium", vertical_alignment="bottom")
-    center = one.slider("Window centre", 0, 100, 50, format="%d %%", key=keys[0], persist_state="session")
-    width = two.slider("Window width", 1, 100, 100, format="%d %%", key=keys[1], persist_state="session")
-    with three, st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        invert = st.toggle("Invert", key=keys[2], persist_state="session")
-        st.button("Reset", key=f"reset-{film.key[:12]}", type="tertiary", on_click=usual)
-    return center / 100, width / 100, invert
-
-
 def _region(session: Session, film: QueryFilm) -> str | None:
     """The lesion's box in words and numbers; returns what is wrong with it."""
-    heading("Lesion", level=2)
+    heading(say("ask.lesion"), level=2)
     note(proposals.said(session, film))
     error = drawing.edges(session, film)
     if error:
         complaint(error)
     st.button(
-        "Clear box",
+        say("ask.clear"),
         key="clear",
         disabled=film.key not in session.boxes and error is None,
         on_click=lambda: drawing.set_box(session, film, None),
     )
     proposals.whole_button(session, film)
+    _marker(session, film)
     return error
 
 
-def _question(session: Session, facts: ArchiveFacts, error: str | None) -> None:
-    heading("Compare with", level=2)
-    asked, known = criteria(facts), told(facts)
-    label = (
-        "Find similar patients" if len(session.films) == 1 else f"Find similar patients to {len(session.films)} films"
+def _marker(session: Session, film: QueryFilm) -> None:
+    """The side that stands on the film, as the visitor reads it; one that contradicts the header is flagged."""
+    read = st.segmented_control(
+        say("ask.marker"),
+        _SIDES,
+        format_func=lambda code: side_word(code) or code,
+        key=f"marker-{film.key[:12]}",
+        help=say("ask.marker_help"),
+        persist_state="session",
     )
+    if read:
+        session.markers[film.key] = read
+    else:
+        session.markers.pop(film.key, None)
+    for conflict in marker_conflicts(session.films, session.markers):
+        complaint(conflict)
+
+
+def _question(session: Session, facts: ArchiveFacts, error: str | None) -> None:
+    heading(say("ask.compare_with"), level=2)
+    asked, known = criteria(facts), told(facts)
+    label = say("ask.find") if len(session.films) == 1 else say("ask.find_several", films=len(session.films))
     if st.button(label, key="search", type="primary", width="stretch", disabled=error is not None):
         _search(session, asked, known)
 
@@ -145,7 +151,7 @@ def _question(session: Session, facts: ArchiveFacts, error: str | None) -> None:
 def _search(session: Session, asked: Criteria, known: Told) -> None:
     films = tuple(session.films)
     try:
-        with st.spinner("Comparing with past patients"):
+        with st.spinner(say("ask.comparing")):
             session.answer = backend.client().search(
                 [film.file for film in films],
                 k=asked.k,
@@ -162,6 +168,6 @@ def _search(session: Session, asked: Criteria, known: Told) -> None:
     except backend.Trouble as error:
         trouble(error)
     else:
-        session.asked = films
+        session.asked, session.told = films, known
         session.show(Screen.answer)
         st.rerun()

@@ -1,12 +1,13 @@
 """The page's way to the API: one client, the archive's facts for a few seconds, pictures for one visitor."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
 from PIL import Image
 
-from api.client import ApiProblem, ApiUnreachable, Client
+from api.client import USER_HEADER, ApiProblem, ApiUnreachable, Client
 from api.schemas import ArchiveFacts, Preview
 from api.settings import settings
 from ui.session import QueryFilm, Session
@@ -18,16 +19,22 @@ PATIENCE_S = 120.0
 FACTS_S = 30.0
 FACTS_PATIENCE_S = 10.0
 _QUALITY = 88
+PREVIEW = 1280
+"""Long side of the picture that is drawn on, in pixels."""
+VISITORS = 64
+"""Clients kept, one for each name that a proxy tells."""
+AHEAD = 4
+"""Pictures asked for at once."""
 
 
-@st.cache_resource(show_spinner=False, on_release=Client.close)
-def _client(address: str) -> Client:
-    return Client(address, timeout=PATIENCE_S)
+@st.cache_resource(show_spinner=False, max_entries=VISITORS, on_release=Client.close)
+def _client(address: str, user: str | None) -> Client:
+    return Client(address, timeout=PATIENCE_S, user=user)
 
 
 def client() -> Client:
-    """The client of the API that the settings name."""
-    return _client(settings().api)
+    """The client of the API that the settings name; it passes on the name that a proxy gave the visitor."""
+    return _client(settings().api, st.context.headers.get(USER_HEADER))
 
 
 # a resource, not data: data would be pickled
@@ -46,14 +53,15 @@ def facts() -> ArchiveFacts:
     return _facts(settings().api)
 
 
-def look(name: str, data: bytes, size: int, center: float = 0.5, width: float = 1.0, invert: bool = False) -> Preview:
-    """A film of the visitor's own, as the API sees it."""
-    return client().preview(name, data, center=center, width=width, invert=invert, size=size)
+def look(name: str, data: bytes, size: int) -> Preview:
+    """A film of the visitor's own, as the API sees it. size: long side of its picture in pixels."""
+    return client().preview(name, data, size=size)
 
 
 def own_picture(session: Session, film: QueryFilm, size: int) -> bytes:
-    """JPEG of a film of the visitor's own."""
-    return _kept(session, ("own", film.key, size), lambda: _lighter(look(film.name, film.data, size).png))
+    """JPEG of a film of the visitor's own, made here of the picture that they drew on: no film is sent twice for it."""
+    key = ("own", film.key, size)
+    return _kept(session, key, lambda: _lighter(drawn_picture(session, film), min(size, PREVIEW)))
 
 
 def archive_picture(session: Session, film: int, size: int) -> bytes:
@@ -61,10 +69,31 @@ def archive_picture(session: Session, film: int, size: int) -> bytes:
     return _kept(session, ("archive", film, size), lambda: _lighter(client().film_preview(film, size=size)))
 
 
-def windowed(session: Session, film: QueryFilm, size: int, center: float, width: float, invert: bool) -> bytes:
-    """PNG of a film of the visitor's own under a window, for drawing on."""
-    key = ("drawing", film.key, size, center, width, invert)
-    return _kept(session, key, lambda: look(film.name, film.data, size, center, width, invert).png)
+def fetch_ahead(session: Session, films: Sequence[int], size: int) -> None:
+    """Get the pictures of archived films side by side; one that cannot be had is left to `archive_picture` to tell."""
+    missing = [film for film in films if ("archive", film, size) not in session.pictures]
+    asked = client()
+
+    def fetch(film: int) -> bytes | None:
+        try:
+            return _lighter(asked.film_preview(film, size=size))
+        except Trouble:
+            return None
+
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for film, picture in zip(missing, pool.map(fetch, missing), strict=True):
+            if picture is not None:
+                session.keep_picture(("archive", film, size), picture)
+
+
+def drawn_picture(session: Session, film: QueryFilm) -> bytes:
+    """PNG of a film of the visitor's own, for drawing on and for windows."""
+    return _kept(session, drawing(film.key), lambda: look(film.name, film.data, PREVIEW).png)
+
+
+def drawing(key: str) -> tuple[object, ...]:
+    """Under which name the session keeps the picture of a film that is drawn on. key: of the film."""
+    return "drawing", key, PREVIEW
 
 
 def _kept(session: Session, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
@@ -72,8 +101,11 @@ def _kept(session: Session, key: tuple[object, ...], make: Callable[[], bytes]) 
     return session.keep_picture(key, make()) if found is None else found
 
 
-def _lighter(png: bytes) -> bytes:
-    """A JPEG a sixth the size: an answer shows dozens of films."""
+def _lighter(png: bytes, size: int | None = None) -> bytes:
+    """A JPEG a sixth the size: an answer shows dozens of films. size: most pixels of its long side, None = as it is."""
     target = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("L").save(target, "JPEG", quality=_QUALITY)
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    if size is not None:
+        picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    picture.save(target, "JPEG", quality=_QUALITY)
     return target.getvalue()

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ui.words import say
+
 Box = tuple[int, int, int, int]
-EDGES = ("Left", "Top", "Right", "Bottom")
+EDGES = ("left", "top", "right", "bottom")
 LEAST = 8
 """A drag of fewer film pixels than this on either side is a slip of the hand; the API takes no smaller region."""
 SURROUNDINGS = 0.6
@@ -39,14 +41,12 @@ def from_edges(edges: Sequence[int | None], rows: int, columns: int) -> Typed:
     if not (0 <= x0 < x1 <= columns and 0 <= y0 < y1 <= rows):
         return Typed(
             None,
-            f"The region {x0}, {y0}, {x1}, {y1} does not fit: left must be below right, top below bottom, and all "
-            f"within this film's {columns} x {rows} pixels.",
+            say("draw.misfit", x0=x0, y0=y0, x1=x1, y1=y1, rows=rows, columns=columns),
         )
     if min(x1 - x0, y1 - y0) < LEAST:
         return Typed(
             None,
-            f"The region {x0}, {y0}, {x1}, {y1} is {x1 - x0} x {y1 - y0} pixels; mark the whole lesion, at least "
-            f"{LEAST} pixels on each side.",
+            say("draw.small", x0=x0, y0=y0, x1=x1, y1=y1, width=x1 - x0, height=y1 - y0, least=LEAST),
         )
     return Typed((x0, y0, x1, y1))
 

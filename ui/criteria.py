@@ -1,6 +1,7 @@
 """Which past patients may answer: choices that make a filter, which is shown and may be edited as text."""
 
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 
 import streamlit as st
@@ -10,10 +11,16 @@ from api.schemas import ArchiveFacts
 from ui.filters import OLDEST, Choices, filter_text, marked
 from ui.parts import trouble
 from ui.wording import sex as sex_word
+from ui.words import say, term
 
 MOST_PATIENTS = 20
 USUAL = 5
 ANY = "any"
+LISTED = ("site", "entity", "centre", "proof")
+"""Columns of which several values may be chosen."""
+EARLIEST = date(1900, 1, 1)
+LATEST = date(2200, 1, 1)
+"""For the calendars alone; without a bound of their own they reach ten years."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +38,23 @@ def criteria(facts: ArchiveFacts) -> Criteria:
     by_hand = bool(st.session_state.get("by-hand"))
     text = filter_text(_choices(facts, by_hand))
     shown = st.session_state.get("filter") if by_hand else text
-    said = f"<code>{escape(shown)}</code>" if shown else "none, every past patient may answer"
-    st.html(f'<p class="cl-note">Filter: {said}</p>')
-    with st.expander("Advanced"):
+    said = f"<code>{escape(shown)}</code>" if shown else escape(say("filter.none"))
+    st.html(f'<p class="cl-note">{escape(say("filter.is"))} {said}</p>')
+    with st.expander(say("filter.advanced")):
         where = _text(text, facts)
-        all_stages = st.checkbox("Also films taken after treatment", key="all-stages", persist_state="session")
-        include_self = st.checkbox(
-            "Also this patient's own films, where the archive holds them", key="include-self", persist_state="session"
-        )
+        all_stages = st.checkbox(say("filter.all_stages"), key="all-stages", persist_state="session")
+        include_self = st.checkbox(say("filter.include_self"), key="include-self", persist_state="session")
     return Criteria(int(st.session_state["k"]), where.strip() or None, include_self, all_stages)
 
 
 def _choices(facts: ArchiveFacts, off: bool) -> Choices:
     ages = st.slider(
-        "Age when the film was taken",
+        say("filter.age"),
         0,
         OLDEST,
         (0, OLDEST),
         key="ages",
-        format="%d years",
+        format=say("filter.age_format"),
         disabled=off,
         persist_state="session",
     )
@@ -58,17 +63,25 @@ def _choices(facts: ArchiveFacts, off: bool) -> Choices:
         sex = _sex(offered(facts, "sex"), off)
     with right:
         _how_many(facts)
-    left, right = st.columns(2, gap="small")
-    with left:
-        sites = _several(facts, "site", "Site", off)
-    with right:
-        entities = _several(facts, "entity", "Entity", off)
-    return Choices(ages[0], ages[1], sex, sites, entities, _several(facts, "centre", "Centre", off))
+    sites, entities, centres, proofs = _lists(facts, off)
+    since, until = _days(facts, off)
+    return Choices(ages[0], ages[1], sex, sites, entities, centres, proofs, since, until)
+
+
+def _lists(facts: ArchiveFacts, off: bool) -> list[tuple[str, ...]]:
+    """What was chosen of each of `LISTED`, two beside each other; nothing of a column with less than two values."""
+    there = [column for column in LISTED if len(offered(facts, column)) > 1]
+    chosen: dict[str, tuple[str, ...]] = {}
+    for start in range(0, len(there), 2):
+        for place, column in zip(st.columns(2, gap="small"), there[start : start + 2], strict=False):
+            with place:
+                chosen[column] = _several(facts, column, off)
+    return [chosen.get(column, ()) for column in LISTED]
 
 
 def _how_many(facts: ArchiveFacts) -> None:
     st.number_input(
-        "Patients to show",
+        say("filter.k"),
         min_value=1,
         max_value=max(1, min(MOST_PATIENTS, facts.patients)),
         value=max(1, min(USUAL, facts.patients)),
@@ -81,11 +94,11 @@ def _sex(sexes: list[str], off: bool) -> str | None:
     if not sexes:
         return None
     chosen = st.segmented_control(
-        "Sex",
+        say("filter.sex"),
         [ANY, *sexes],
         default=ANY,
         required=True,
-        format_func=lambda code: code if code == ANY else sex_word(code),
+        format_func=lambda code: say("filter.any") if code == ANY else sex_word(code),
         key="sex",
         disabled=off,
         persist_state="session",
@@ -93,12 +106,38 @@ def _sex(sexes: list[str], off: bool) -> str | None:
     return chosen if chosen in sexes else None
 
 
-def _several(facts: ArchiveFacts, column: str, label: str, off: bool) -> tuple[str, ...]:
-    values = offered(facts, column)
-    if len(values) < 2:
-        return ()
-    chosen = st.multiselect(label, values, key=column, placeholder=ANY, disabled=off, persist_state="session")
+def _several(facts: ArchiveFacts, column: str, off: bool) -> tuple[str, ...]:
+    chosen = st.multiselect(
+        say(f"filter.{column}"),
+        offered(facts, column),
+        key=column,
+        format_func=lambda value: term(f"{column}_name", value),
+        placeholder=say("filter.any"),
+        disabled=off,
+        persist_state="session",
+    )
     return tuple(chosen)
+
+
+def _days(facts: ArchiveFacts, off: bool) -> tuple[date | None, date | None]:
+    """The first and the last day on which a film may have been taken; a pair the wrong way round is turned."""
+    if not offered(facts, "taken"):
+        return None, None
+    days = [
+        column.date_input(
+            say(f"filter.{name}"),
+            value=None,
+            min_value=EARLIEST,
+            max_value=LATEST,
+            format="DD.MM.YYYY",
+            key=name,
+            disabled=off,
+            persist_state="session",
+        )
+        for column, name in zip(st.columns(2, gap="small"), ("since", "until"), strict=True)
+    ]
+    since, until = (day if isinstance(day, date) else None for day in days)
+    return (until, since) if since and until and since > until else (since, until)
 
 
 def offered(facts: ArchiveFacts, column: str) -> list[str]:
@@ -109,7 +148,7 @@ def offered(facts: ArchiveFacts, column: str) -> list[str]:
 def _text(made: str, facts: ArchiveFacts) -> str:
     """The filter that counts: the one made, or the one typed."""
     by_hand = st.checkbox(
-        "Edit the filter as text",
+        say("filter.by_hand"),
         key="by-hand",
         persist_state="session",
         on_change=lambda: st.session_state.update({"filter": made}),
@@ -117,13 +156,8 @@ def _text(made: str, facts: ArchiveFacts) -> str:
     if not by_hand:
         return made
     columns = ", ".join(column.name for column in facts.columns)
-    typed = st.text_area(
-        "Filter", key="filter", persist_state="session", placeholder="age between 5 and 20 and sex = 'F'"
-    )
-    st.html(
-        f'<p class="cl-note">Columns: {escape(columns)}. Words: = &lt;&gt; &lt; &lt;= &gt; &gt;= between in is null '
-        "and or not ( )</p>"
-    )
+    typed = st.text_area(say("filter.text"), key="filter", persist_state="session", placeholder=say("filter.example"))
+    st.html(f'<p class="cl-note">{escape(say("filter.grammar", columns=columns))}</p>')
     return str(typed)
 
 

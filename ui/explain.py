@@ -12,8 +12,9 @@ from ui.boxes import Box
 from ui.figures import Tint
 from ui.parts import sentence, trouble
 from ui.session import Session
+from ui.wording import capital
+from ui.words import say
 
-AGREE = "Where they agree"
 STRONGEST = 100
 _ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
 
@@ -23,17 +24,17 @@ def agreement(
 ) -> tuple[Tint | None, Tint | None]:
     """A switch under a pair of films; where it is on, the map for each: the query's film `number`, the case's best."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if not st.toggle(AGREE, key=f"agree-{case.rank}"):
+        if not st.toggle(say("explain.agree"), key=f"agree-{case.rank}"):
             return None, None
         strength = _strength(f"agree-strength-{case.rank}")
     found = _explanation(session, answer, number, case.films[0].film)
     if found is None:
         return None, None
-    said = [_capital(found.rule), "Each film has its own scale", *found.warnings]
-    legend("adds less to the similarity", "adds more", said)
+    said = [capital(found.rule), say("explain.own_scale"), *found.warnings]
+    legend(say("explain.less"), say("explain.more"), said)
     return (
-        _tint(found.query, f"Map on your film: it agrees most with patient {case.rank}", strength),
-        _tint(found.neighbour, f"Map on the film of patient {case.rank}: it agrees most with yours", strength),
+        _tint(found.query, say("explain.on_own", rank=case.rank), strength),
+        _tint(found.neighbour, say("explain.on_past", rank=case.rank), strength),
     )
 
 
@@ -43,16 +44,16 @@ def speaking(session: Session, answer: SearchAnswer) -> Sequence[Tint | None]:
     if answer.label is None or not answer.cases:
         return none
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if not st.toggle(f"What speaks for {answer.label}", key="speaks"):
+        if not st.toggle(say("explain.speaks", entity=answer.label), key="speaks"):
             return none
         strength = _strength("speaks-strength")
     nearest = answer.cases[0].films[0].film
     found = [_explanation(session, answer, number, nearest) for number in range(len(answer.queries))]
     rules = dict.fromkeys(each.activation_rule for each in found if each is not None)
     if rules:
-        legend("adds less", f"adds more for {answer.label}", [_capital(rule) for rule in rules])
+        legend(say("explain.less_for"), say("explain.more_for", entity=answer.label), [capital(rule) for rule in rules])
     return [
-        _tint(each.activation, f"Map on your film: what adds most for {answer.label} lies", strength)
+        _tint(each.activation, say("explain.speaks_on_own", entity=answer.label), strength)
         if each is not None and each.activation is not None
         else None
         for each in found
@@ -61,7 +62,7 @@ def speaking(session: Session, answer: SearchAnswer) -> Sequence[Tint | None]:
 
 def _strength(key: str) -> float:
     chosen = st.slider(
-        "Strength of the map", 0, STRONGEST, STRONGEST, 10, key=key, format="%d %%", width=170,
+        say("explain.strength"), 0, STRONGEST, STRONGEST, 10, key=key, format="%d %%", width=170,
         label_visibility="collapsed",
     )  # fmt: skip
     return float(chosen) / STRONGEST
@@ -73,7 +74,7 @@ def _explanation(session: Session, answer: SearchAnswer, number: int, film: int)
     key = (own.key, box, film, answer.label)
     if key not in session.explained:
         try:
-            with st.spinner("Comparing the two films place by place"):
+            with st.spinner(say("explain.comparing")):
                 session.explained[key] = backend.client().explain(own.file, film, box, answer.label, voters(answer))
         except backend.Trouble as error:
             trouble(error)
@@ -92,7 +93,7 @@ def voters(answer: SearchAnswer) -> list[int]:
 
 
 def _tint(found: FilmMap, what: str, strength: float) -> Tint:
-    return Tint(found.overlay, found.box, f"{what} in the {place(found)} of the part that was compared", strength)
+    return Tint(found.overlay, found.box, say("explain.where", what=what, place=place(found)), strength)
 
 
 def place(found: FilmMap) -> str:
@@ -100,7 +101,7 @@ def place(found: FilmMap) -> str:
     grid = max((each.grid for each in found.maps), key=lambda rows: max(map(max, rows)))
     best = max(((value, y, x) for y, row in enumerate(grid) for x, value in enumerate(row)), key=lambda each: each[0])
     row, column = _ROWS[int(3 * (best[1] + 0.5) / len(grid))], _COLUMNS[int(3 * (best[2] + 0.5) / len(grid[0]))]
-    return "middle" if (row, column) == ("middle", "centre") else f"{row} {column}"
+    return say(f"explain.{row}_{column}")
 
 
 def legend(low: str, high: str, sentences: Sequence[str]) -> None:
@@ -110,7 +111,3 @@ def legend(low: str, high: str, sentences: Sequence[str]) -> None:
         f'<div class="cl-legend"><span>{escape(low)}</span><i aria-hidden="true"></i><span>{escape(high)}</span>'
         f"<p>{said}</p></div>"
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

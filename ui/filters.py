@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 OLDEST = 100
 """Right end of the age scale; chosen, it means no upper limit."""
@@ -9,7 +10,10 @@ OLDEST = 100
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen. youngest, oldest: years, both included; 0 and `OLDEST` set no limit. Empty texts choose all."""
+    """What was chosen. youngest, oldest: years, both included; 0 and `OLDEST` set no limit. Empty texts choose all.
+
+    since, until: days on which a film may have been taken, both included; None sets no limit.
+    """
 
     youngest: int = 0
     oldest: int = OLDEST
@@ -17,10 +21,15 @@ class Choices:
     sites: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     centres: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.youngest <= self.oldest <= OLDEST:
             raise ValueError(f"ages {self.youngest} to {self.oldest} are not a range within 0 to {OLDEST}")
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"{self.since} is after {self.until}; give the earlier day first")
 
 
 def filter_text(chosen: Choices) -> str:
@@ -31,6 +40,8 @@ def filter_text(chosen: Choices) -> str:
         _one_of("site", chosen.sites),
         _one_of("entity", chosen.entities),
         _one_of("centre", chosen.centres),
+        _one_of("proof", chosen.proofs),
+        _days(chosen.since, chosen.until),
     ]
     return " and ".join(condition for condition in conditions if condition)
 
@@ -41,6 +52,14 @@ def _ages(youngest: int, oldest: int) -> str:
     if youngest > 0:
         return f"age >= {youngest}"
     return f"age <= {oldest}" if oldest < OLDEST else ""
+
+
+def _days(since: date | None, until: date | None) -> str:
+    if since and until:
+        return f"taken between '{since}' and '{until}'"
+    if since:
+        return f"taken >= '{since}'"
+    return f"taken <= '{until}'" if until else ""
 
 
 def _one_of(column: str, values: Sequence[str]) -> str:

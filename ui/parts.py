@@ -1,27 +1,13 @@
-"""What several screens share: the bar on top, sentences on trouble, facts as a list, moving the view."""
+"""What several pages share: headings, sentences on trouble, facts as a list, moving the view."""
 
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable
-from api.schemas import NOTICE
 from ui.session import Session
-
-STYLE = Path(__file__).with_name("style.css")
-
-
-def dress(session: Session) -> None:
-    """The style sheet and the bar that every screen carries: research use only, and SYNTHETIC where that is so."""
-    st.html(STYLE)
-    first, rest = NOTICE.split(". ", 1)
-    tag = '<span class="cl-tag">SYNTHETIC archive, no real patients</span>' if session.synthetic else ""
-    st.html(
-        '<div class="cl-bar-top" role="banner"><span class="cl-mark">caselink</span>'
-        f'<span class="cl-notice"><strong>{escape(first)}.</strong> {escape(rest)}</span>{tag}</div>'
-    )
+from ui.words import say
 
 
 def heading(title: str, below: str = "", level: int = 1) -> None:
@@ -37,7 +23,7 @@ def note(text: str, kind: str = "note") -> None:
 
 def trouble(error: ApiProblem | ApiUnreachable) -> None:
     """Say what went wrong: what kind of trouble it is, then the API's own words on value, limit and cure."""
-    kind = error.title if isinstance(error, ApiProblem) else "The archive cannot be reached"
+    kind = error.title if isinstance(error, ApiProblem) else say("word.unreachable")
     complaint(f"{kind}: {error}")
 
 

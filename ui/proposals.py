@@ -9,10 +9,10 @@ from api.schemas import ProposedRegion
 from ui import backend
 from ui.boxes import Box
 from ui.session import QueryFilm, Session
+from ui.wording import percent
+from ui.words import say
 
 WHOLE: Final = "whole"
-DRAWN = "The box on the film is compared, with a small margin. Drag again to change it."
-NONE = "Drag across the lesion on the film. Without a box the whole film is compared, which finds less."
 
 
 def proposal(session: Session, film: QueryFilm) -> ProposedRegion | None:
@@ -36,19 +36,14 @@ def proposed_box(session: Session, film: QueryFilm) -> Box | None:
 def said(session: Session, film: QueryFilm) -> str:
     """One sentence or two on what will be compared."""
     if film.key in session.boxes:
-        return DRAWN
+        return say("propose.drawn")
     if film.key in session.whole:
-        return "The whole film is compared. Drag across the lesion to compare that instead."
+        return say("propose.waved")
     found = proposal(session, film)
     if found is None:
-        return NONE
-    sure = f"{100 * (found.confidence or 0.0):.0f} %"
-    if found.region_origin == WHOLE:
-        return (
-            f"No region was found with enough confidence (best {sure}): the whole film is compared, which finds less. "
-            "Drag across the lesion on the film."
-        )
-    return f"The dashed region is proposed by a model, confidence {sure}. Drag across the lesion if it is elsewhere."
+        return say("propose.none")
+    sure = percent(found.confidence or 0.0)
+    return say("propose.unsure" if found.region_origin == WHOLE else "propose.found", sure=sure)
 
 
 def roi(session: Session, film: QueryFilm) -> Box | Literal["whole"] | None:
@@ -59,9 +54,9 @@ def roi(session: Session, film: QueryFilm) -> Box | Literal["whole"] | None:
 def whole_button(session: Session, film: QueryFilm) -> None:
     """Lets the proposed region be waved away, and taken back."""
     if proposed_box(session, film) is not None:
-        st.button("Compare the whole film", key="whole", on_click=lambda: _wave(session, film, away=True))
+        st.button(say("propose.wave"), key="whole", on_click=lambda: _wave(session, film, away=True))
     elif film.key in session.whole and film.key not in session.boxes:
-        st.button("Use the proposed region", key="unwhole", on_click=lambda: _wave(session, film, away=False))
+        st.button(say("propose.take_back"), key="unwhole", on_click=lambda: _wave(session, film, away=False))
 
 
 def _wave(session: Session, film: QueryFilm, *, away: bool) -> None:
@@ -69,4 +64,3 @@ def _wave(session: Session, film: QueryFilm, *, away: bool) -> None:
         session.whole.add(film.key)
     else:
         session.whole.discard(film.key)
-    session.charts[film.key] = session.charts.get(film.key, 0) + 1

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 import streamlit as st
 
-from api.client import File
+from api.client import ApiProblem, ApiUnreachable, File
 from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, SearchAnswer, SimilarCase
 from ui.boxes import Box
+from ui.told import Told
 
 _KEY = "caselink"
 MOST_PICTURES = 300
@@ -16,11 +17,18 @@ TOP = ""
 
 
 class Screen(StrEnum):
-    """What the page shows."""
+    """What the search page shows."""
 
     ask = "ask"
     answer = "answer"
-    history = "history"
+
+
+class Place(StrEnum):
+    """The pages, by the last part of their address."""
+
+    search = "search"
+    patient = "patient"
+    compare = "compare"
 
 
 @dataclass(frozen=True)
@@ -46,26 +54,32 @@ class QueryFilm:
 class Session:
     """The state of the page.
 
-    boxes: lesion box by film key. charts: how often a film's chart was drawn anew. asked: the films that `answer`
-    is about. opened: the case whose `history` is shown. refusals: sentences on files that were not added.
-    scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts: of the archive, as last
-    known. proposals: regions that the archive proposes, by film key; whole: films whose proposal was waved away.
-    explained: explanations fetched so far, by what they are of.
+    boxes: lesion box by film key. asked: the films that `answer` is about, and told: what was said beside them.
+    opened: the case whose `history` is shown. compared: ranks of the cases to lay beside the query, the nearest where
+    the list is empty; None = as the page has them. refusals: sentences on files that were not added. goto: the page to
+    turn to, None to stay. scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts:
+    of the archive, as last known; failure: why it could not be asked for them now. proposals: regions that the archive
+    proposes, by film key; whole: films whose proposal was waved away. markers: the side that a visitor reads off a
+    film, by film key. explained: explanations fetched so far, by what they are of.
     """
 
     screen: Screen = Screen.ask
     films: list[QueryFilm] = field(default_factory=list)
     current: str | None = None
     boxes: dict[str, Box] = field(default_factory=dict)
-    charts: dict[str, int] = field(default_factory=dict)
+    markers: dict[str, str] = field(default_factory=dict)
     uploads: int = 0
     refusals: list[str] = field(default_factory=list)
     answer: SearchAnswer | None = None
     asked: tuple[QueryFilm, ...] = ()
+    told: Told = field(default_factory=Told)
     history: PatientHistory | None = None
     opened: SimilarCase | None = None
+    compared: list[int] | None = None
+    goto: Place | None = None
     scroll_to: str | None = None
     facts: ArchiveFacts | None = None
+    failure: ApiProblem | ApiUnreachable | None = None
     proposals: dict[str, ProposedRegion] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
@@ -85,6 +99,7 @@ class Session:
         self.films = [film for film in self.films if film.key != key]
         self.boxes.pop(key, None)
         self.whole.discard(key)
+        self.markers.pop(key, None)
         self.current = None
         self.pictures = OrderedDict((name, kept) for name, kept in self.pictures.items() if key not in name)
 
@@ -95,8 +110,12 @@ class Session:
             setattr(self, each.name, getattr(clean, each.name))
 
     def show(self, screen: Screen, at: str = TOP) -> None:
-        """Turn to another screen, seen from its top or from the element with the id `at`."""
-        self.screen, self.scroll_to = screen, at
+        """Turn to a screen of the search page, seen from its top or from the element with the id `at`."""
+        self.screen, self.goto, self.scroll_to = screen, Place.search, at
+
+    def go(self, place: Place) -> None:
+        """Turn to a page at the script's next run, seen from its top."""
+        self.goto, self.scroll_to = place, TOP
 
     def keep_picture(self, key: tuple[object, ...], picture: bytes) -> bytes:
         """Hold a picture for this visitor, the oldest ones going first."""

@@ -6,6 +6,7 @@ import streamlit as st
 
 from api.schemas import ArchiveFacts
 from ui.wording import sex as sex_word
+from ui.words import say
 
 OLDEST = 130
 
@@ -24,22 +25,26 @@ def told(facts: ArchiveFacts) -> Told:
     code = facts.model.get("facts")
     if not isinstance(code, dict):
         return Told()
-    with st.expander("About the patient (optional)"):
+    with st.expander(say("told.title")):
         left, right = st.columns(2, gap="small")
         age = left.number_input(
-            "Age in years", 0, OLDEST, None, key="told-age", placeholder="not known", persist_state="session"
+            say("told.age"), 0, OLDEST, None, key="told-age", placeholder=say("word.unknown"), persist_state="session"
         )
         sex = right.selectbox(
-            "Sex",
+            say("told.sex"),
             ["F", "M"],
             None,
             key="told-sex",
             format_func=sex_word,
-            placeholder="not known",
+            placeholder=say("word.unknown"),
             persist_state="session",
         )
         sites = st.multiselect(
-            "Bone or joint", list(code["sites"]), key="told-site", placeholder="not known", persist_state="session"
+            say("told.site"),
+            list(code["sites"]),
+            key="told-site",
+            placeholder=say("word.unknown"),
+            persist_state="session",
         )
-        st.caption("Compared beside the films where past patients have them. A film's own header fills what is empty.")
+        st.caption(say("told.note"))
     return Told(None if age is None else float(age), sex, ";".join(sites) or None)

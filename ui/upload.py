@@ -12,12 +12,10 @@ from ui.boxes import Box
 from ui.figures import Shown, figure
 from ui.parts import complaint, trouble
 from ui.session import QueryFilm, Session
-from ui.wording import count
+from ui.words import counted, decimal, say
 
 MIB = 1 << 20
 SERVER_FAULT = 500
-PREVIEW = 1280
-"""Long side of the picture that is drawn on, in pixels."""
 THUMB = 192
 
 
@@ -27,18 +25,17 @@ def uploader(session: Session, limits: Limits, label: str) -> None:
         label,
         accept_multiple_files=True,
         key=f"films-{session.uploads}",
-        help="DICOM, PNG, JPEG or TIFF, one or several films of one patient. Films are sent to the archive's server "
-        "for this question only, and are not kept there.",
     )
+    st.caption(say("upload.help", most=limits.max_films, mib=limits.max_upload_mib))
     if not arrived:
         return
     try:
-        with st.spinner("Reading the films"):
+        with st.spinner(say("upload.reading")):
             session.refusals = admit(session, [(file.name, file.getvalue()) for file in arrived], limits)
     except backend.Trouble as error:
         # the field keeps the files, so that trying again needs no second upload
         trouble(error)
-        st.button("Try again", key="retry-upload")
+        st.button(say("word.retry"), key="retry-upload")
         return
     session.uploads += 1
     st.rerun()
@@ -57,7 +54,7 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
         reason = _over(session, name, data, limits) or _twin(session, name, key)
         if reason is None:
             try:
-                session.films.append(_seen(name, data, key))
+                session.films.append(_seen(session, name, data, key))
             except ApiProblem as error:
                 if error.status >= SERVER_FAULT:
                     raise
@@ -68,26 +65,24 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
     return refusals
 
 
-def _seen(name: str, data: bytes, key: str) -> QueryFilm:
-    seen = backend.look(name, data, THUMB)
+def _seen(session: Session, name: str, data: bytes, key: str) -> QueryFilm:
+    seen = backend.look(name, data, backend.PREVIEW)
+    session.keep_picture(backend.drawing(key), seen.png)
     return QueryFilm(key, name, data, seen.rows, seen.columns, seen.side, seen.view, seen.warnings)
 
 
 def _over(session: Session, name: str, data: bytes, limits: Limits) -> str | None:
     if len(session.films) >= limits.max_films:
-        return f"{name} was not added: a question takes at most {count(limits.max_films, 'film')}; remove one first."
+        return say("upload.too_many", name=name, most=counted("film", limits.max_films))
     size = sum(len(film.data) for film in session.films) + len(data)
     if size > limits.max_upload_mib * MIB:
-        return (
-            f"{name} was not added: with it the films have {size / MIB:.1f} MiB, over the limit of "
-            f"{limits.max_upload_mib} MiB together; send fewer or smaller films."
-        )
+        return say("upload.too_large", name=name, size=decimal(size / MIB, 1), limit=limits.max_upload_mib)
     return None
 
 
 def _twin(session: Session, name: str, key: str) -> str | None:
     twin = next((film for film in session.films if film.key == key), None)
-    return None if twin is None else f"{name} was not added: it is the same file as {twin.name}."
+    return None if twin is None else say("upload.twin", name=name, twin=twin.name)
 
 
 def refusals(session: Session) -> None:
@@ -96,7 +91,7 @@ def refusals(session: Session) -> None:
         return
     for refusal in session.refusals:
         complaint(refusal)
-    st.button("Dismiss", key="dismiss", type="tertiary", on_click=session.refusals.clear)
+    st.button(say("word.dismiss"), key="dismiss", type="tertiary", on_click=session.refusals.clear)
 
 
 def strip(session: Session, current: QueryFilm) -> None:
@@ -113,9 +108,9 @@ def _thumb(session: Session, film: QueryFilm, number: int, chosen: bool) -> None
         picture = backend.own_picture(session, film, THUMB)
     except (ApiProblem, ApiUnreachable):
         return  # the large picture says why
-    st.html(figure(Shown(picture, film.rows, film.columns, f"Your film {number}: {film.name}", box)))
+    st.html(figure(Shown(picture, film.rows, film.columns, say("upload.thumb", number=number, name=film.name), box)))
     st.button(
-        f"Film {number}",
+        say("upload.pick", number=number),
         key=f"pick-{film.key[:12]}",
         type="primary" if chosen else "secondary",
         width="stretch",

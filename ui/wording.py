@@ -4,42 +4,42 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from api.schemas import Answer, Ballot, SimilarCase
+from api.schemas import Answer, ArchiveFacts, Ballot, SimilarCase
+from ui.words import counted, decimal, say, term, whole
 
-SAFETY = "Does not exclude malignancy; refer by your local pathway."
-UNKNOWN = "not known"
-DATA_SET, LABEL = "reference label", "label of the data set"
-"""A diagnosis as published with a data set, whose proof is not given film by film; and what the screen says of it."""
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_SIDES = {"L": "left", "R": "right", "B": "both sides", "U": "unpaired"}
-_SEXES = {"F": "female", "M": "male"}
+DATA_SET, HISTOLOGY = "reference label", "histology"
+"""Proofs: a diagnosis as published with a data set, whose own proof is not given film by film; and the surest."""
+MALIGNANT = "malignant"
+
+
+def unknown() -> str:
+    """What is said in the place of what nobody knows."""
+    return say("word.unknown")
 
 
 def day(when: date | None) -> str:
-    """A date such as 3 Apr 2019, in any locale; `UNKNOWN` for None."""
-    return UNKNOWN if when is None else f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+    """A date such as 3 Apr 2019, in any locale; not known for None."""
+    if when is None:
+        return unknown()
+    month = say("format.months").split(",")[when.month - 1]
+    return say("format.day", day=when.day, month=month, year=when.year)
 
 
 def side(code: str | None) -> str | None:
     """left, right, both sides or unpaired for a DICOM laterality; other text as it is, None for None."""
-    return None if code is None else _SIDES.get(code, code)
+    return None if code is None else term("side", code)
 
 
 def sex(code: str | None) -> str:
     """female or male; other text as it is."""
-    return UNKNOWN if code is None else _SEXES.get(code, code)
+    return unknown() if code is None else term("sex", code)
 
 
 def age(years: float | None) -> str:
     """An age as spoken: months below two years."""
     if years is None:
-        return UNKNOWN
-    return f"{round(years * 12)} months" if years < 2 else f"{years:.0f} years"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: 1 film, 3 films."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+        return unknown()
+    return counted("month", round(years * 12)) if years < 2 else counted("year", round(years))
 
 
 def joined(parts: Iterable[str | None], between: str = ", ") -> str:
@@ -47,14 +47,31 @@ def joined(parts: Iterable[str | None], between: str = ", ") -> str:
     return between.join(part for part in parts if part)
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    return f"{', '.join(parts[:-1])} {say('word.and')} {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def place(site: str | None, code: str | None) -> str:
     """Site and side of a lesion: left femur."""
-    return joined([side(code), site], " ") or UNKNOWN
+    if site and code:
+        return say("format.place", side=side(code), site=site)
+    return site or side(code) or unknown()
 
 
 def film_line(view: str | None, code: str | None, taken: date | None = None) -> str:
     """What is known of a film: frontal view, left, 3 Apr 2019; empty where nothing is."""
-    return joined([f"{view} view" if view else None, side(code), day(taken) if taken else None])
+    return joined([view and view_name(view), side(code), day(taken) if taken else None])
+
+
+def view_name(view: str) -> str:
+    """frontal view."""
+    return say("film.view", view=term("view", view))
 
 
 def leaders(answer: Answer) -> list[str]:
@@ -65,16 +82,17 @@ def leaders(answer: Answer) -> list[str]:
 def headline(answer: Answer) -> str:
     """What the similar patients had, as a count of them."""
     if answer.tally and answer.abstained is not None:
-        return f"The vote abstains: {answer.abstained}"
+        return say("vote.abstains", why=term("abstained", answer.abstained))
     if answer.label is None or not answer.tally:
-        return "No vote"
+        return say("vote.none")
     most, of = answer.tally[0].patients, len(answer.cases)
     if of == 1:
-        return f"The one similar patient had {answer.label}"
+        return say("vote.one", entity=answer.label)
     tied = leaders(answer)
     if len(tied) == 1:
-        return f"{most} of {of} similar patients had {answer.label}"
-    return f"A tie: {most} of {of} similar patients had {', '.join([tied[0], *(f'{most} had {e}' for e in tied[1:])])}"
+        return say("vote.most", most=most, of=of, entity=answer.label)
+    others = [say("vote.tied", most=most, entity=entity) for entity in tied[1:]]
+    return say("vote.tie", most=most, of=of, entities=joined([tied[0], *others]))
 
 
 def tie_line(answer: Answer) -> str | None:
@@ -82,21 +100,36 @@ def tie_line(answer: Answer) -> str | None:
     if answer.label is None or len(leaders(answer)) < 2:
         return None
     first, second = answer.tally[:2]
-    by = "larger summed similarity" if first.similarity > second.similarity else "nearer patient"
-    return f"The tie rule puts {first.entity} first, by the {by}."
+    by = "vote.by_similarity" if first.similarity > second.similarity else "vote.by_nearness"
+    return say("vote.tie_rule", entity=first.entity, by=say(by))
 
 
 def percent(share: float) -> str:
-    """A share of 0..1 in whole per cent; under one and over 99 where rounding would say none or all."""
+    """A share in whole per cent, on one line; under one and over 99 where rounding would say none or all."""
     if 0 < share < 0.01:
-        return "under 1 %"
-    return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+        return say("format.under_one")
+    return say("format.over_99") if 0.99 < share < 1 else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def tallied(answer: Answer, ballot: Ballot) -> str:
-    """The votes of one entity, and its calibrated share where there is one."""
-    votes = f"{ballot.patients} of {count(len(answer.cases), 'patient')}"
-    return votes if answer.shares is None else f"{votes}, calibrated share {percent(answer.shares[ballot.entity])}"
+    """The votes of one entity, and how they were proven: 3 of 5 similar patients, 2 proven by histology."""
+    of = len(answer.cases)
+    votes = say("vote.tallied" if of > 1 else "vote.tallied_one", patients=ballot.patients, of=of)
+    return joined([votes, proofs(answer.cases, ballot.entity)])
+
+
+def share_line(answer: Answer, ballot: Ballot) -> str | None:
+    """The calibrated share of an entity, where there is one."""
+    return None if answer.shares is None else say("vote.share", share=percent(answer.shares[ballot.entity]))
+
+
+def commonness(facts: ArchiveFacts | None, entity: str) -> str | None:
+    """How common an entity is among the archive's films; None where the archive's list does not reach so far."""
+    values = [v for column in (facts.columns if facts else ()) if column.name == "entity" for v in column.values]
+    films = next((each.films for each in values if each.value == entity), None)
+    if facts is None or films is None:
+        return None
+    return say("vote.common", films=whole(films), of=whole(facts.films), share=percent(films / max(1, facts.films)))
 
 
 def set_line(answer: Answer) -> str | None:
@@ -105,10 +138,8 @@ def set_line(answer: Answer) -> str | None:
     if chosen is None or answer.shares is None:
         return None
     names = joined(f"{entity} ({percent(answer.shares[entity])})" for entity in chosen.entities)
-    return (
-        f"{percent(chosen.coverage)} prediction set: {names}. For {percent(chosen.coverage)} of "
-        f"{count(chosen.patients, 'past patient')} the entity on record was in such a set."
-    )
+    patients = counted("past_patient", chosen.patients)
+    return say("vote.set", coverage=percent(chosen.coverage), entities=names, patients=patients)
 
 
 def malignant_lines(answer: Answer) -> list[str]:
@@ -116,33 +147,62 @@ def malignant_lines(answer: Answer) -> list[str]:
     lines = []
     share = answer.malignant
     if share is not None:
-        side = "above" if share.above else "under"
         lines.append(
-            f"Malignant share of the similar patients {percent(share.share)}, {side} the operating point of "
-            f"{percent(share.threshold)} (sensitivity {percent(share.sensitivity)}, specificity "
-            f"{percent(share.specificity)} on past patients)."
+            say(
+                "malignant.above" if share.above else "malignant.under",
+                share=percent(share.share),
+                threshold=percent(share.threshold),
+                sensitivity=percent(share.sensitivity),
+                specificity=percent(share.specificity),
+            )
         )
     case = answer.nearest_malignant
     if case is None:
-        return [*lines, f"Nearest malignant case: {answer.malignant_note or UNKNOWN}."]
-    where = f"patient {case.rank} below" if case.rank else "beyond the patients below"
-    entity = case.entity or "entity not known"
-    return [*lines, f"Nearest malignant case: {entity}, similarity {case.similarity:.2f}, {where}."]
+        return [*lines, say("malignant.none", why=answer.malignant_note or unknown())]
+    where = say("malignant.below", rank=case.rank) if case.rank else say("malignant.beyond")
+    entity = case.entity or say("word.no_entity")
+    return [*lines, say("malignant.nearest", entity=entity, similarity=decimal(case.similarity), where=where)]
+
+
+def unlike_line(answer: Answer) -> str | None:
+    """That the query is unlike the archive's films, with the figures; None where it is not."""
+    if not answer.unlike:
+        return None
+    like = answer.likeness
+    if like is None:
+        return say("vote.unlike")
+    return say(
+        "vote.unlike_by",
+        similarity=decimal(like.similarity),
+        threshold=decimal(like.threshold),
+        quantile=percent(like.quantile),
+    )
+
+
+def refers(answer: Answer) -> bool:
+    """Whether the answer must be read with care: a malignant case in it, no vote, or a film unlike the archive."""
+    near = answer.nearest_malignant is not None or any(case.malignancy == MALIGNANT for case in answer.cases)
+    return near or answer.abstained is not None or answer.label is None or answer.unlike
 
 
 def proofs(cases: Sequence[SimilarCase], entity: str) -> str:
     """How the diagnoses of the cases with an entity were proven: 2 proven by histology, 1 by tumour board."""
     found = Counter(case.proof for case in cases if case.entity == entity)
-    known = [(proof, n) for proof, n in found.most_common() if proof]
+    known = [(how, n) for how, n in found.most_common() if how]
     proven = [(how, n) for how, n in known if how != DATA_SET]
-    parts = [f"{n} {'proven ' if i == 0 else ''}by {how}" for i, (how, n) in enumerate(proven)]
-    parts += [f"{n} by {LABEL}" for how, n in known if how == DATA_SET]
-    silent = sum(n for proof, n in found.items() if not proof)
-    return joined([*parts, f"{silent} with no proof on record" if silent else None])
+    parts = [say("proof.first" if i == 0 else "proof.next", n=n, how=by(how)) for i, (how, n) in enumerate(proven)]
+    parts += [say("proof.labelled", n=n) for how, n in known if how == DATA_SET]
+    silent = sum(n for how, n in found.items() if not how)
+    return joined([*parts, say("proof.silent", n=silent) if silent else None])
+
+
+def by(how: str) -> str:
+    """A way of proving in the middle of a sentence."""
+    return term("proven_by", how)
 
 
 def proof(how: str | None) -> str:
     """How one diagnosis was proven."""
     if how == DATA_SET:
-        return LABEL
-    return f"proven by {how}" if how else "no proof on record"
+        return say("proof.label")
+    return say("proof.one", how=by(how)) if how else say("proof.none")

@@ -11,10 +11,12 @@ from api.cli import (
     demo,
     evaluate,
     explain,
+    feedback,
     index,
     keep,
     query,
     reproduce,
+    screens,
     segment,
     serve,
     train,
@@ -46,6 +48,8 @@ app.command("tune")(tune.tune)
 app.command("serve")(serve.serve)
 app.command("page")(serve.page)
 app.command("demo")(demo.demo)
+app.add_typer(feedback.app, name="feedback", help="What people said of answers.")
+app.command("screens")(screens.screens)
 app.add_typer(reproduce.app, name="reproduce", help="Print a paper's table, made with one's own films.")
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 

@@ -43,9 +43,9 @@ def demo(
     if film is None:
         raise NotFound(f"{films / 'query'} holds no query film; remove {folder} and run the same again")
     region = read_mask(film.with_name(film.stem + LESION), read(film).shape)
-    with _servers(archive, page=not once) as (api, page):
+    with servers(archive, page=not once) as (api, page):
         client = Client(api)
-        _until_ready(client)
+        until_ready(client)
         box = ",".join(str(edge) for edge in region.box)
         print_answer(client.search([(film.name, film.read_bytes())], k=5, roi=[region.box]))
         if once:
@@ -75,7 +75,7 @@ def build(films: Path, archive: Path, patients: int) -> None:
 
 
 @contextmanager
-def _servers(archive: Path, *, page: bool) -> Iterator[tuple[str, str]]:
+def servers(archive: Path, *, page: bool) -> Iterator[tuple[str, str]]:
     """API and page as processes of their own on loopback; ended with this one."""
     chosen = settings()
     api_port, page_port = _free_port(chosen.port), _free_port(chosen.page_port)
@@ -94,7 +94,12 @@ def _servers(archive: Path, *, page: bool) -> Iterator[tuple[str, str]]:
             process.wait(timeout=20)
 
 
-def _until_ready(client: Client) -> None:
+def until_ready(client: Client) -> None:
+    """Wait for an API that has just been started.
+
+    Raises:
+        ArchiveError: it did not answer in time.
+    """
     limit = time.monotonic() + START_LIMIT_S
     while time.monotonic() < limit:
         try:

@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from api.cli.common import LOUD, as_json, out, print_json, save
+from api.settings import settings
+from engine.errors import NotFound
 from indexer.erase import Erased
+from indexer.journal import Journal, JournalErased, erase_from_journal
 from indexer.manifest import read_manifest
 from indexer.repair import Repair
 from indexer.repair import repair as mend
@@ -60,15 +63,35 @@ def erase(
     archive: ArchiveOption,
     json: Annotated[bool, typer.Option("--json", help="Print what was erased as JSON.")] = False,
 ) -> None:
-    """Erase a patient: rows, vectors and pictures, from all files of the archive and at once; cannot be undone."""
+    """Erase a patient: rows, vectors, pictures and what the journal says of them, at once; cannot be undone."""
     manifest = read_manifest(archive)
+    journal = Journal(settings().journal_of(archive))
     with open_writer(archive, manifest.card, archive / ENCODER) as writer:
-        done = writer.erase(patient)
+        hashes = writer.catalogue.rows("SELECT sha256 FROM films WHERE patient = ?", [patient])
+        # first, while the archive still knows their films: a run that is stopped is completed by the next
+        noted = erase_from_journal(journal, patient, [row["sha256"] for row in hashes])
+        try:
+            done: Erased | None = writer.erase(patient)
+        except NotFound:
+            if not noted.anything:
+                raise
+            done = None
         version = writer.manifest.version
     if json:
-        print_json(asdict(done) | {"version": version})
-    else:
+        print_json((asdict(done) if done else {"patient": patient}) | {"version": version, "journal": asdict(noted)})
+        return
+    _tell_journal(patient, noted)
+    if done:
         _tell(done, version)
+
+
+def _tell_journal(patient: str, noted: JournalErased) -> None:
+    gone = f"{noted.cases} board cases with {noted.films} films, {noted.precedents} precedents, {noted.answers} answers"
+    out.print(
+        f"erased {patient} from the journal: {gone}, {noted.feedback} pieces of feedback; named no more in "
+        f"{noted.texts} texts and {noted.audit} entries of the audit log, which stay; names in free text are not known",
+        soft_wrap=True,
+    )
 
 
 def _tell(done: Erased, version: int) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import anyio.to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from api.problems import MEDIA_TYPE
 from api.routes.examples import no_archive
 from api.schemas import Problem
 from api.service import Service
+from indexer.journal import limits
 
 T = TypeVar("T")
 Described = dict[int | str, dict[str, Any]]
@@ -27,6 +28,34 @@ def service_of(request: Request) -> Service:
 
 
 ServiceOf = Annotated[Service, Depends(service_of)]
+
+
+def user_of(
+    request: Request,
+    x_caselink_user: Annotated[
+        str, Header(description="Who asks, at most 64 characters; the API believes it, so a proxy must set it.")
+    ] = "",
+) -> str:
+    """The name under which a request is noted: its header, else the setting's.
+
+    Raises:
+        QueryError: too long.
+    """
+    raw = x_caselink_user.encode("latin-1")
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        name = raw.decode("latin-1")
+    user = service_of(request).settings.user
+    return limits.line("the user's name in X-Caselink-User", name, limits.USER) or user
+
+
+WhoOf = Annotated[str, Depends(user_of)]
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run what waits for the disk in a thread."""
+    return await anyio.to_thread.run_sync(work)
 
 
 async def on_cpu(service: Service, work: Callable[[], T]) -> T:
@@ -49,6 +78,12 @@ def pictures(refusal: dict[str, Any], *, kept: bool = False) -> Described:
     if kept:
         described[304] = {"description": "The picture that the caller kept still holds"}
     return described | _refusals(refusal, True)
+
+
+def texts(media: str, example: str, refusal: dict[str, Any]) -> Described:
+    """The same of a route that answers with a text. media: its usual type."""
+    content = {media: {"schema": {"type": "string"}, "example": example}}
+    return {200: {"description": "The text", "content": content}} | _refusals(refusal, True)
 
 
 def form(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from api.schemas import NOTICE, TIE_RULE
 
 PATIENT = "P0f3a9c51d27e8b46"
+QUERY = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _FILM = {
     "film": 17,
     "similarity": 0.931204,
@@ -90,10 +91,19 @@ ANSWER: dict[str, Any] = {
             "spacing_mm": [0.15, 0.15],
             "warnings": [],
             "confidence": None,
+            "sha256": QUERY,
         }
     ],
 }
+AUDITED: dict[str, Any] = {
+    "entry": 41,
+    "at": "2026-11-20T10:00:00+00:00",
+    "who": "a.mueller",
+    "what": "opened patient",
+    "patient": PATIENT,
+}
 HISTORY: dict[str, Any] = {
+    "audit": AUDITED,
     "notice": NOTICE,
     "synthetic": True,
     "patient": PATIENT,
@@ -159,6 +169,12 @@ ARCHIVE: dict[str, Any] = {
     "left_out": [{"outcome": "indexed", "films": 580}],
     "limits": {"max_films": 12, "max_upload_mib": 128},
     "segmenter": None,
+    "counts": {
+        "entity": [{"value": "osteochondroma", "films": 120, "patients": 52, "histology": 31}],
+        "site": [{"value": "femur", "films": 190, "patients": 80, "histology": 44}],
+        "centre": [{"value": None, "films": 580, "patients": 240, "histology": 120}],
+    },
+    "versions": [{"version": 3, "written": "2026-11-20T09:30:00+00:00"}],
 }
 HEALTH: dict[str, Any] = {"status": "alive", "notice": NOTICE}
 READY: dict[str, Any] = {

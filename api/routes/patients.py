@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from api.routes import examples
-from api.routes.common import NO_STORE, ServiceOf, answers
+from api.routes.common import NO_STORE, ServiceOf, WhoOf, answers
 from api.schemas import NOTICE, PatientHistory
+from indexer.journal import opened
 from indexer.patients import patient_history
 
 router = APIRouter(tags=["patients"])
@@ -22,7 +23,12 @@ def patient(
     patient: Annotated[str, Path(description="Pseudonym, as an answer gives it.", examples=[examples.PATIENT])],
     response: Response,
     service: ServiceOf,
+    who: WhoOf,
 ) -> dict[str, Any]:
-    """Lesions with how each was proven, dated events, and films."""
+    """Lesions with how each was proven, dated events, and films. Opening them is written to the audit log first.
+
+    `audit` is the entry made. Where the log cannot be written, nobody is shown.
+    """
     response.headers["Cache-Control"] = NO_STORE
-    return patient_history(service.current().snapshot, patient) | {"notice": NOTICE}
+    history = patient_history(service.current().snapshot, patient)
+    return history | {"notice": NOTICE, "audit": opened(service.journal(), who, patient)}

@@ -49,7 +49,8 @@ class SearchFields(BaseModel):
         return value or None if isinstance(value, str) else value
 
 
-def _form_schema() -> dict[str, Any]:
+def form_schema() -> dict[str, Any]:
+    """The form of a search, for OpenAPI."""
     film = {"type": "string", "format": "binary"}
     films = {
         "type": "array",
@@ -70,7 +71,7 @@ def _properties() -> dict[str, Any]:
     response_model=SearchAnswer,
     summary="The past patients whose films look most like these",
     responses=answers(examples.ANSWER, examples.BAD_FILTER),
-    openapi_extra=form(_form_schema(), examples.ASKED),
+    openapi_extra=form(form_schema(), examples.ASKED),
 )
 async def search(request: Request, response: Response, service: ServiceOf) -> SearchAnswer:
     """One case a patient, their best films under it, and the vote of their entities.
@@ -79,12 +80,17 @@ async def search(request: Request, response: Response, service: ServiceOf) -> Se
     """
     limits = service.settings
     sent = await read_form(request, FILMS, limits.max_films, limits.max_upload_mib)
-    asked = _fields(sent)
+    asked = search_fields(sent)
     response.headers["Cache-Control"] = NO_STORE
-    return await on_cpu(service, lambda: _answer(service.current(), sent.films, asked))
+    return await on_cpu(service, lambda: answer_on(service.current(), sent.films, asked))
 
 
-def _fields(sent: Form) -> SearchFields:
+def search_fields(sent: Form) -> SearchFields:
+    """The form's fields beside its films.
+
+    Raises:
+        QueryError: a field that is unknown or sent twice. RequestValidationError: a value that cannot be understood.
+    """
     given: dict[str, object] = {}
     for name, values in sent.fields.items():
         if name not in SearchFields.model_fields:
@@ -99,7 +105,12 @@ def _fields(sent: Form) -> SearchFields:
         raise RequestValidationError(error.errors(include_url=False, include_context=False)) from None
 
 
-def _answer(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> SearchAnswer:
+def answer_on(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) -> SearchAnswer:
+    """What an archive answers on uploaded films.
+
+    Raises:
+        FilmError, RegionError, QueryError: see `api.lookup`.
+    """
     films = [
         query_film(upload.data, box, name=upload.name, segmenter=opened.segmenter, size=opened.embedder.card.size)
         for upload, box in zip(uploads, regions_of(asked.roi, len(uploads)), strict=True)
@@ -146,4 +157,5 @@ def _facts(upload: Upload, asked: QueryFilm) -> QueryFacts:
         spacing_mm=None if film.spacing is None else (film.spacing.row, film.spacing.column),
         warnings=film.warnings,
         confidence=asked.region.confidence,
+        sha256=film.sha256,
     )

@@ -13,7 +13,7 @@ from indexer.evaluation.protocol import Evaluation
 
 SHA256, FILE = "sha256", "file"
 _SAME = ("protocol", "ks", "by", "resamples", "seed", "vote_k")
-_NOT_COMPARED = ("baselines", "per_entity", "prediction_set")
+_NOT_COMPARED = ("baselines", "confusion", "per_entity", "prediction_set")
 
 
 def paired(one: Evaluation, other: Evaluation) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def group(
         "prediction_set": promised and kept(promised, asked, clusters),
         "malignancy": votes.malignancy(malignant, chosen, clusters),
         "per_entity": _per_entity(asked, ks),
+        "confusion": votes.confusion(asked, settings.vote_k),
         "baselines": {"majority": _majority(asked, clusters), **baselines},
     }
     if settings.merge:

@@ -97,6 +97,14 @@ def common(films: Pooled, correct: Reals, clusters: Clusters, ks: tuple[int, ...
     }
 
 
+def confusion(films: Pooled, k: int) -> Tree:
+    """How often films of each entity were voted to be each: counts[truth][voted], the last column for no vote."""
+    voted = vote(films.label[:, :k], films.similarity[:, :k])
+    held = sorted(set(films.truth.tolist()) | set(voted[voted >= 0].tolist()), key=lambda code: films.entities[code])
+    counts = [[int(((films.truth == row) & (voted == column)).sum()) for column in (*held, -1)] for row in held]
+    return {"k": k, "entities": [films.entities[code] for code in held], "counts": counts}
+
+
 def merged(films: Pooled, clusters: Clusters, settings: Settings) -> Tree:
     """Vote accuracy and macro recall after entities are counted as another, in the votes and in the truth."""
     names = np.array([settings.merge.get(name, name) for name in films.entities], dtype=object)

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 import numpy.typing as npt
 import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.client import Client
 from api.settings import Settings
 from engine.encoders import EncoderFiles, encoder_files
 from engine.encoders.runtime import OnnxEmbedder
@@ -125,10 +127,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory, source: Path, bench: Bench
 
 @pytest.fixture
 def copied(archive: Path, tmp_path: Path) -> Callable[[], Path]:
-    """Makes a copy of the archive to change."""
+    """Makes a copy of the archive to change, without what other tests had noted in its journal."""
 
     def copy() -> Path:
-        return Path(shutil.copytree(archive, tmp_path / "copy" / "archive"))
+        unnoted = shutil.ignore_patterns("journal.sqlite*")
+        return Path(shutil.copytree(archive, tmp_path / "copy" / "archive", ignore=unnoted))
 
     return copy
 
@@ -161,6 +164,39 @@ def limits() -> Settings:
 def http(archive: Path, limits: Settings) -> Iterator[TestClient]:
     """The app over `archive`; unforeseen errors become answers, as on a real server."""
     with TestClient(create_app(archive, limits), base_url=BASE, raise_server_exceptions=False) as client:
+        yield client
+
+
+class Bridge(httpx.BaseTransport):
+    """Hands requests of the client to the app in this process."""
+
+    def __init__(self, app: TestClient) -> None:
+        self.app = app
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.app.request(request.method, str(request.url), content=request.read(), headers=request.headers.raw)
+        return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
+
+
+@pytest.fixture(scope="session")
+def talk() -> Callable[..., Client]:
+    """`talk(app, user)`: a typed client of an app in this process."""
+
+    def make(app: TestClient, user: str | None = None) -> Client:
+        made = Client("http://127.0.0.1/", user=user)
+        headers = made._http.headers
+        made._http.close()
+        made._http = httpx.Client(base_url=made.base_url, transport=Bridge(app), headers=headers)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def own(copied: Callable[[], Path], limits: Settings) -> Iterator[TestClient]:
+    """The app over an archive of its own, to write on; the archive is its `state.service.root`."""
+    root = copied()
+    with TestClient(create_app(root, limits), base_url=BASE, raise_server_exceptions=False) as client:
         yield client
 
 

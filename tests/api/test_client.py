@@ -1,6 +1,6 @@
 """The typed client against the real app, and against whatever else may answer at an address."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 
 import httpx
@@ -11,25 +11,9 @@ from api.client import ApiProblem, ApiUnreachable, Client
 from api.schemas import SearchAnswer
 
 
-class Bridge(httpx.BaseTransport):
-    """Hands requests of the client to the app in this process."""
-
-    def __init__(self, app: TestClient) -> None:
-        self.app = app
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self.app.request(
-            request.method, str(request.url), content=request.read(), headers=dict(request.headers)
-        )
-        return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
-
-
 @pytest.fixture
-def client(http: TestClient) -> Iterator[Client]:
-    with Client("http://127.0.0.1/") as made:
-        made._http.close()
-        made._http = httpx.Client(base_url=made.base_url, transport=Bridge(http))
-        yield made
+def client(http: TestClient, talk: Callable[..., Client]) -> Client:
+    return talk(http)
 
 
 @pytest.fixture

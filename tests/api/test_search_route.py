@@ -1,5 +1,6 @@
 """POST /v1/search over HTTP."""
 
+import hashlib
 import json
 import time
 import tracemalloc
@@ -47,6 +48,7 @@ def test_answers_with_cases_and_their_vote(http: TestClient, one: tuple[str, byt
     assert found["queries"][0] | {"warnings": []} == {
         "name": "knee.png", "rows": 120, "columns": 90, "region": [0, 0, 90, 120], "region_origin": "whole",
         "side": None, "view": None, "body_part": None, "spacing_mm": None, "warnings": [], "confidence": None,
+        "sha256": hashlib.sha256(one[1]).hexdigest(),
     }  # fmt: skip
 
 

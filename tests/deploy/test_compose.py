@@ -94,7 +94,8 @@ def test_the_proxy_knows_the_services_by_their_ports() -> None:
 
 
 def test_replicas_only_read_the_archive() -> None:
-    assert SERVICES["api"]["volumes"] == ["archive:/archive:ro"]
+    assert SERVICES["api"]["volumes"] == ["archive:/archive:ro", "journal:/journal"]
+    assert SERVICES["api"]["environment"]["CASELINK_JOURNAL"].startswith("/journal/")
     assert SERVICES["api"]["deploy"]["replicas"] >= 2
     assert [name for name, service in OURS.items() if "archive:/archive" in service.get("volumes", [])] == ["index"]
 

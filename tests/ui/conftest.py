@@ -1,16 +1,13 @@
 """A small SYNTHETIC archive behind the real API, for the page's tests."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from api.client import ApiProblem, ApiUnreachable, Client
 from engine.encoders import encoder_files
 from engine.encoders.runtime import OnnxEmbedder
 from indexer.ingest import ingest
@@ -18,56 +15,14 @@ from indexer.prepare import Roi
 from indexer.sources import open_source
 from indexer.synthetic import generate
 from indexer.writer import open_writer
+from tests.ui.browsing import FLAGS, WAIT_MS, Server, any_port, page_of
 
 PATIENTS = 12
-START_LIMIT_S = 60.0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Server:
-    """`caselink serve` as a process of its own, which tests may stop and start again at the same address."""
-
-    def __init__(self, archive: Path, log: Path) -> None:
-        self.archive, self.log, self.port = archive, log, _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "api.cli", "serve", "--archive", str(self.archive), "--port", str(self.port)]
-        with self.log.open("ab") as log:
-            env = os.environ | {"CASELINK_THREADS": "1"}
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
-        self._wait()
-
-    def _wait(self) -> None:
-        assert self._process is not None
-        client, limit = Client(self.url), time.monotonic() + START_LIMIT_S
-        while time.monotonic() < limit and self._process.poll() is None:
-            try:
-                client.ready()
-            except (ApiUnreachable, ApiProblem):
-                time.sleep(0.1)
-            else:
-                client.close()
-                return
-        self.stop()
-        pytest.fail(f"the API did not get ready: {self.log.read_text()}")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=20)
-            self._process = None
 
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    return _free_port
+    return any_port
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +60,45 @@ def address(api: Server) -> str:
 @pytest.fixture(scope="session")
 def query_film(films: Path) -> Path:
     return films / "query" / "query-1.dcm"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("install chromium: apt-get install chromium")
+    expect.set_options(timeout=WAIT_MS)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def page_url(api: Server, free_port: Callable[[], int]) -> Iterator[str]:
+    """The page's own process."""
+    with page_of(api.url, free_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def visit(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page at a size as a new visitor; ends with no error of a script on it."""
+    opened: list[Page] = []
+    faults: list[str] = []
+
+    def at(size: tuple[int, int], locale: str = "en-GB", url: str = page_url, touch: bool = False) -> Page:
+        view: ViewportSize = {"width": size[0], "height": size[1]}
+        page = browser.new_context(viewport=view, locale=locale, has_touch=touch, is_mobile=touch).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(url)
+        opened.append(page)
+        expect(page.get_by_role("heading", name=re.compile("Find similar past|Ähnliche frühere"))).to_be_visible()
+        return page
+
+    yield at
+    for page in opened:
+        assert page.locator('[data-testid="stException"]').count() == 0
+        page.context.close()
+    assert faults == []

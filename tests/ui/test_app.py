@@ -12,8 +12,9 @@ from api.schemas import NOTICE, Limits
 from api.settings import settings
 from ui.session import Screen, Session
 from ui.upload import admit
-from ui.wording import SAFETY
+from ui.words import catalogue
 
+SAFETY = catalogue("en")["vote.safety"]
 APP = Path(__file__).parents[2] / "ui" / "app.py"
 Start = Callable[[str], AppTest]
 

@@ -1,161 +1,36 @@
 """The page in a real browser, over the real API: a real upload, a real drag, every screen."""
 
 import io
-import re
-import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
-import httpx
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from api.cli.serve import page_command, page_environment
-from ui.wording import SAFETY
+from tests.ui.browsing import (
+    DESK,
+    PHONE,
+    SAFETY,
+    Server,
+    box_on_screen,
+    compare,
+    drag,
+    edges,
+    eventually,
+    open_history,
+    scrolls_sideways,
+    search,
+    settle,
+    upload,
+)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="install chromium: apt-get install chromium")
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-FLAGS += " --disable-component-update --disable-sync"
-DESK, PHONE = (1440, 900), (390, 844)
-START_LIMIT_S = 40.0
-WAIT_MS = 40_000
 Open = Callable[[tuple[int, int]], Page]
 Profile = npt.NDArray[np.float64]
-
-
-class Server(Protocol):
-    url: str
-    port: int
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def page_url(api: Server, free_port: Callable[[], int]) -> Iterator[str]:
-    """The page's own process."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        page_command(port), env=page_environment(api.url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _until_up(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    with closing(httpx.Client(trust_env=False)) as client:
-        while time.monotonic() < limit and process.poll() is None:
-            try:
-                if client.get(f"{url}/_stcore/health").is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
-    pytest.fail("the page did not start")
-
-
-@pytest.fixture
-def visit(browser: Browser, page_url: str) -> Iterator[Open]:
-    """Opens the page at a size; ends with no error of a script on it."""
-    opened: list[Page] = []
-    faults: list[str] = []
-
-    def at(size: tuple[int, int]) -> Page:
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(page_url)
-        opened.append(page)
-        expect(page.get_by_role("heading", name="Find similar past patients")).to_be_visible()
-        return page
-
-    yield at
-    for page in opened:
-        assert page.locator('[data-testid="stException"]').count() == 0
-        page.close()
-    assert faults == []
-
-
-def settle(page: Page) -> None:
-    """Until the script has run and what it drew stands still."""
-    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'")
-    page.wait_for_timeout(300)
-
-
-def upload(page: Page, *paths: Path) -> None:
-    page.set_input_files("input[type=file]", [str(path) for path in paths])
-    expect(page.locator(".st-key-lightbox .nsewdrag")).to_be_visible()
-    settle(page)
-
-
-def edges(page: Page) -> list[str]:
-    return [page.get_by_label(name, exact=True).input_value() for name in ("Left", "Top", "Right", "Bottom")]
-
-
-def search(page: Page) -> None:
-    page.get_by_role("button", name=re.compile("Find similar patients")).click()
-    expect(page.get_by_role("heading", name="What similar patients had")).to_be_visible()
-    settle(page)
-
-
-def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    before = edges(page)
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=4)
-    page.mouse.move(*end, steps=4)
-    page.mouse.up()
-    eventually(page, lambda: edges(page) != before)
-    settle(page)
-
-
-def eventually(page: Page, holds: Callable[[], bool]) -> None:
-    """Waits for what a busy machine shows later."""
-    limit = time.monotonic() + WAIT_MS / 1000
-    while not holds():
-        assert time.monotonic() < limit, "it never came"
-        page.wait_for_timeout(100)
-
-
-def box_on_screen(page: Page) -> list[list[float]]:
-    """Every drawn box as right, bottom, left, top in screen pixels."""
-    boxes: list[list[float]] = page.locator(".st-key-lightbox .shapelayer path").evaluate_all(
-        "all => all.map(e => e.getBoundingClientRect()).map(r => [r.right, r.bottom, r.left, r.top])"
-    )
-    return boxes
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(
-        page.evaluate(
-            "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-            ".some(e => e.scrollWidth > window.innerWidth)"
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -180,7 +55,7 @@ def bright_span(profile: Profile) -> tuple[float, float]:
 
 def rulers(page: Page, mark: tuple[int, int, int, int]) -> tuple[Ruler, Ruler]:
     """Measures on a screenshot where a bright rectangle of the film lies; owes nothing to how the page computes."""
-    frame = page.locator(".st-key-lightbox").bounding_box()
+    frame = page.locator(".st-key-lightbox .cl-stage").bounding_box()
     assert frame is not None
     grey = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"), dtype=np.float64)
     x, y = round(frame["x"]) + 2, round(frame["y"]) + 2
@@ -203,7 +78,7 @@ def test_a_drag_is_right_within_two_film_pixels(visit: Open, tmp_path: Path, row
     Image.fromarray(pixels).save(film)
     page = visit(DESK)
     upload(page, film)
-    expect(page.locator(".st-key-lightbox .imagelayer image")).to_be_visible()
+    expect(page.locator(".st-key-lightbox .cl-plane img").first).to_be_visible()
     x, y = rulers(page, mark)
     start = round(x.screen[0]) + 31, round(y.screen[0]) - 17
     end = round(x.screen[1]) + 23, round(y.screen[1]) - 11
@@ -220,7 +95,7 @@ def test_a_drag_is_right_within_two_film_pixels(visit: Open, tmp_path: Path, row
 def test_from_upload_to_history_and_back(visit: Open, query_film: Path) -> None:
     page = visit(DESK)
     upload(page, query_film)
-    film = page.locator(".st-key-lightbox .nsewdrag").bounding_box()
+    film = page.locator(".st-key-lightbox .cl-stage").bounding_box()
     assert film is not None
     at = film["x"] + film["width"] * 0.3, film["y"] + film["height"] * 0.4
     drag(page, at, (at[0] + 120, at[1] + 150))
@@ -229,11 +104,11 @@ def test_from_upload_to_history_and_back(visit: Open, query_film: Path) -> None:
     expect(page.get_by_role("heading", name="5 similar patients", exact=True)).to_be_visible()
     entity = page.locator(".st-key-case_3 h3").inner_text()
     assert page.locator("img:not([alt]), img[alt='']").count() == 0
-    page.get_by_text("Lesion close-up").click()
+    expect(page.get_by_text("Same physical scale").first).to_be_visible()
+    page.get_by_text("Whole film", exact=True).click()
     settle(page)
-    page.locator(".st-key-case_3").get_by_role("button", name="Open history").click()
-    expect(page.get_by_role("heading", name="History of patient 3")).to_be_visible()
-    settle(page)
+    open_history(page, 3)
+    expect(page.get_by_text("written to the audit log")).to_be_visible()
     expect(page.locator(".cl-lesion h3").first).to_have_text(entity, ignore_case=True)
     dates = [when.get_attribute("datetime") for when in page.locator(".cl-timeline time").all()]
     assert len(dates) > 1 and all(
@@ -243,7 +118,7 @@ def test_from_upload_to_history_and_back(visit: Open, query_film: Path) -> None:
     settle(page)
     assert page.locator(".st-key-case_3 h3").inner_text() == entity
     expect(page.locator(".st-key-case_3")).to_be_in_viewport()
-    assert page.get_by_role("radio", name="Lesion close-up").get_attribute("aria-checked") == "true"
+    assert page.get_by_role("radio", name="Whole film").get_attribute("aria-checked") == "true"
 
 
 def test_an_unreadable_film_is_named_and_the_page_goes_on(visit: Open, query_film: Path, tmp_path: Path) -> None:
@@ -278,11 +153,13 @@ def test_a_phone_shows_every_screen_without_scrolling_sideways(visit: Open, quer
         page.get_by_label(name, exact=True).blur()
         settle(page)
     assert edges(page) == ["100", "120", "260", "300"]
-    expect(page.locator(".st-key-lightbox .shapelayer path")).to_be_visible()
+    expect(page.locator(".st-key-lightbox .cl-marked-box")).to_be_visible()
     search(page)
     assert not scrolls_sideways(page)
-    page.locator(".st-key-case_1").get_by_role("button", name="Open history").click()
-    expect(page.get_by_role("heading", name="History of patient 1")).to_be_visible()
+    open_history(page, 1)
+    assert not scrolls_sideways(page)
+    page.get_by_role("button", name="Compare side by side").first.click()
+    expect(page.locator(".cl-stage").first).to_be_visible()
     settle(page)
     assert not scrolls_sideways(page)
     for banner in ("Research use only.", "SYNTHETIC archive"):
@@ -296,7 +173,7 @@ CONTRAST = """() => {
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
   const behind = e => { for (; e; e = e.parentElement) {
     const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.9) return c; } return [0, 0, 0]; };
-  return [...document.querySelectorAll('h1, h2, h3, p, label, dt, dd, li, figcaption, time, span, code')]
+  return [...document.querySelectorAll('h1, h2, h3, p, label, dt, dd, li, figcaption, time, span, code, button')]
     .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) && e.offsetParent)
     // a slider's value hangs above its thumb, whose colour is not behind it
     .filter(e => !e.closest('[disabled], [aria-disabled=true], [data-testid=stSliderThumbValue]'))
@@ -312,6 +189,12 @@ def test_texts_can_be_read_and_streamlits_menu_is_gone(visit: Open, query_film: 
     upload(page, query_film)
     assert page.evaluate(CONTRAST) == []
     search(page)
+    assert page.evaluate(CONTRAST) == []
+    open_history(page, 1)
+    assert page.evaluate(CONTRAST) == []
+    page.get_by_role("button", name="Back to the answer").first.click()
+    settle(page)
+    compare(page)
     assert page.evaluate(CONTRAST) == []
     for part in ("stToolbar", "stMainMenu", "stAppDeployButton"):
         expect(page.get_by_test_id(part)).not_to_be_visible()

@@ -10,7 +10,9 @@ from api.client import ApiUnreachable
 from api.schemas import ProposedRegion
 from ui import proposals
 from ui.session import QueryFilm, Session
+from ui.words import say
 
+DRAWN, NONE = say("propose.drawn"), say("propose.none")
 FILM = QueryFilm("key", "film.png", b"", 80, 60, None, None, ())
 BOX = (10, 20, 40, 50)
 
@@ -30,7 +32,7 @@ def session(found: ProposedRegion | None, *, segmenter: bool = True) -> Session:
 def test_a_proposed_region_is_shown_with_its_confidence_and_left_to_the_archive() -> None:
     visitor = session(proposed("segmented", 0.83))
     assert proposals.proposed_box(visitor, FILM) == BOX
-    assert "proposed by a model, confidence 83 %" in proposals.said(visitor, FILM)
+    assert "proposed by a model, confidence 83\N{NO-BREAK SPACE}%" in proposals.said(visitor, FILM)
     assert proposals.roi(visitor, FILM) is None
 
 
@@ -38,7 +40,7 @@ def test_under_the_threshold_the_page_says_that_the_whole_film_is_compared() -> 
     visitor = session(proposed("whole", 0.21))
     assert proposals.proposed_box(visitor, FILM) is None
     said = proposals.said(visitor, FILM)
-    assert "best 21 %" in said and "whole film is compared" in said
+    assert "best 21\N{NO-BREAK SPACE}%" in said and "whole film is compared" in said
     assert proposals.roi(visitor, FILM) is None
 
 
@@ -47,7 +49,7 @@ def test_a_drawn_box_always_wins() -> None:
     visitor.boxes[FILM.key] = (1, 2, 30, 40)
     visitor.whole.add(FILM.key)
     assert proposals.proposed_box(visitor, FILM) is None
-    assert proposals.said(visitor, FILM) == proposals.DRAWN
+    assert proposals.said(visitor, FILM) == DRAWN
     assert proposals.roi(visitor, FILM) == (1, 2, 30, 40)
 
 
@@ -58,7 +60,7 @@ def test_an_archive_without_segmenter_is_not_asked(monkeypatch: pytest.MonkeyPat
     if not facts:
         visitor.facts = None
     assert proposals.proposal(visitor, FILM) is None
-    assert proposals.said(visitor, FILM) == proposals.NONE
+    assert proposals.said(visitor, FILM) == NONE
 
 
 def test_it_is_asked_once_and_silence_is_left_to_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +74,7 @@ def test_it_is_asked_once_and_silence_is_left_to_the_search(monkeypatch: pytest.
 
     monkeypatch.setattr(proposals.backend, "client", lambda: SimpleNamespace(region=region))
     visitor = session(None)
-    assert proposals.said(visitor, FILM) == proposals.NONE
+    assert proposals.said(visitor, FILM) == NONE
     assert [proposals.proposed_box(visitor, FILM) for _ in range(3)] == [BOX] * 3
     assert asked == [FILM.file] * 2
 

@@ -1,16 +1,30 @@
 """What the screen says: counts of patients, never a diagnosis."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from api.schemas import TIE_RULE, MalignantShare, PredictionSet, SearchAnswer, SimilarCase
+from api.schemas import (
+    NOTICE,
+    TIE_RULE,
+    ColumnFacts,
+    Likeness,
+    MalignantShare,
+    PredictionSet,
+    SearchAnswer,
+    SimilarCase,
+    ValueCount,
+)
 from indexer.answer import count_votes
+from ui import words
 from ui.wording import (
     age,
-    count,
+    commonness,
     day,
     film_line,
     headline,
@@ -19,13 +33,18 @@ from ui.wording import (
     place,
     proof,
     proofs,
+    refers,
     set_line,
     sex,
+    share_line,
     side,
     tallied,
     tie_line,
+    unlike_line,
 )
+from ui.words import counted
 
+PC = "\N{NO-BREAK SPACE}%"
 CASE = SimilarCase(1, "P1", 0.9, "osteosarcoma", "malignant", "histology", "femur", "L", 14.0, "F", None, ())
 
 
@@ -100,7 +119,7 @@ def test_small_words() -> None:
         None,
     ]
     assert (sex("F"), sex("M"), sex("O"), sex(None)) == ("female", "male", "O", "not known")
-    assert (count(1, "film"), count(1200, "film"), count(2, "body", "bodies")) == ("1 film", "1,200 films", "2 bodies")
+    assert (counted("film", 1), counted("film", 1200), counted("year", 2)) == ("1 film", "1,200 films", "2 years")
     assert (place("femur", "L"), place(None, None)) == ("left femur", "not known")
     assert film_line("frontal", "L", date(2019, 3, 4)) == "frontal view, left, 4 Mar 2019"
     assert film_line(None, None) == ""
@@ -121,20 +140,21 @@ def test_an_abstention_is_said_with_the_ballot_beside_it() -> None:
 
 def test_calibrated_shares_and_their_set() -> None:
     plain = answer(*cases(enchondroma=3, osteosarcoma=2))
-    assert tallied(plain, plain.tally[0]) == "3 of 5 patients"
+    assert tallied(plain, plain.tally[0]) == "3 of 5 similar patients, 3 proven by histology"
+    assert share_line(plain, plain.tally[0]) is None
     assert set_line(plain) is None
     shares = {"enchondroma": 0.62, "osteosarcoma": 0.3796, "bone cyst": 0.0004}
     chosen = PredictionSet(("enchondroma", "osteosarcoma"), 0.9, 200)
     given = replace(plain, shares=shares, prediction_set=chosen)
-    assert tallied(given, given.tally[0]) == "3 of 5 patients, calibrated share 62 %"
+    assert share_line(given, given.tally[0]) == f"calibrated share 62{PC}"
     said = set_line(given)
-    assert said is not None and said.startswith("90 % prediction set: enchondroma (62 %), osteosarcoma (38 %). ")
+    assert said is not None and said.startswith(f"90{PC} prediction set: enchondroma (62{PC}), osteosarcoma (38{PC}). ")
     assert [percent(share) for share in (0, 0.0004, 0.5, 0.996, 1)] == [
-        "0 %",
-        "under 1 %",
-        "50 %",
-        "over 99 %",
-        "100 %",
+        f"0{PC}",
+        f"under 1{PC}",
+        f"50{PC}",
+        f"over 99{PC}",
+        f"100{PC}",
     ]
 
 
@@ -145,8 +165,62 @@ def test_the_nearest_malignant_case_is_always_told() -> None:
     ]
     near = replace(given, nearest_malignant=CASE, malignant=MalignantShare(0.4, 0.2, True, 0.9, 0.8))
     first, second = malignant_lines(near)
-    assert "40 %, above the operating point of 20 % (sensitivity 90 %, specificity 80 %" in first
+    assert f"40{PC}, above the operating point of 20{PC} (sensitivity 90{PC}, specificity 80{PC}" in first
     assert second.endswith("patient 1 below.")
     assert malignant_lines(replace(given, nearest_malignant=None, malignant_note="no film may answer")) == [
         "Nearest malignant case: no film may answer."
     ]
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    words.use("de")
+    yield
+    words.use(words.USUAL)
+
+
+@pytest.mark.usefixtures("german")
+def test_german() -> None:
+    given = answer(*cases(enchondroma=3, osteosarcoma=2))
+    assert headline(given) == "3 von 5 ähnlichen Patienten hatten: enchondroma"
+    assert tallied(given, given.tally[0]) == "3 von 5 ähnlichen Patienten, 3 gesichert durch Histologie"
+    assert (day(date(2019, 3, 4)), counted("film", 1200), place("femur", "L")) == (
+        "4. März 2019",
+        "1.200 Aufnahmen",
+        "femur links",
+    )
+    assert malignant_lines(replace(given, nearest_malignant=CASE))[-1].startswith(
+        "Nächster maligner Fall: osteosarcoma, Ähnlichkeit 0,90"
+    )
+
+
+def archive(*values: ValueCount) -> Any:
+    return SimpleNamespace(films=200, columns=(ColumnFacts("entity", "text", values),))
+
+
+def test_how_common_an_entity_is_in_the_archive() -> None:
+    found = archive(ValueCount(None, 9), ValueCount("enchondroma", 40))
+    assert commonness(found, "enchondroma") == f"In the archive: 40 of 200 films (20{PC})"
+    assert commonness(found, "chordoma") is commonness(None, "enchondroma") is None
+    assert commonness(SimpleNamespace(films=0, columns=()), "enchondroma") is None  # type: ignore[arg-type]
+
+
+def test_a_film_unlike_the_archive_is_said_with_its_figures() -> None:
+    plain = answer(*cases(enchondroma=3))
+    assert unlike_line(plain) is None
+    assert "unlike the archive" in str(unlike_line(replace(plain, unlike=True)))
+    told = str(unlike_line(replace(plain, unlike=True, likeness=Likeness(0.21, 0.4, 0.05))))
+    assert "0.21" in told and f"5{PC}" in told and "0.40" in told
+
+
+def test_what_must_be_read_with_care() -> None:
+    harmless = replace(CASE, malignancy="benign")
+    assert not refers(answer(harmless))
+    assert refers(answer(harmless, CASE))
+    assert refers(replace(answer(harmless), nearest_malignant=CASE))
+    assert refers(replace(answer(harmless), unlike=True))
+    assert refers(answer()) and refers(replace(answer(harmless), abstained="tie"))
+
+
+def test_the_notice_is_the_apis_own() -> None:
+    assert f"{words.say('shell.research')} {words.say('shell.notice')}" == NOTICE

@@ -1,5 +1,6 @@
 """`caselink verify` and `caselink erase` at the door."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from api.settings import settings
+from indexer.journal import PLACE, Journal, make_case, opened, turned_out
 from indexer.manifest import read_manifest
 
 Run = Callable[..., Any]
@@ -84,3 +87,36 @@ def test_erase_as_json(caselink: Run, own: Path, source: Path) -> None:
 def test_nobody_is_erased_where_there_is_no_archive(caselink: Run, tmp_path: Path) -> None:
     assert "holds no archive" in caselink("erase", "P1", "--archive", tmp_path / "none").refusal()
     assert not (tmp_path / "none").exists()
+
+
+def test_an_erased_patient_leaves_the_journal_too(caselink: Run, own: Path, source: Path) -> None:
+    patient = patient_of(caselink, own, source / "p02-0.png")
+    journal = Journal(own / PLACE)
+    opened(journal, "anna", patient)
+    query = hashlib.sha256((source / "p02-1.png").read_bytes()).hexdigest()
+    turned_out(journal, "anna", query, "osteosarcoma")
+    make_case(journal, "anna", "of nobody here", patient="P" + "e" * 16)
+    told = caselink("verify", "--archive", own, "--json", "-").json()
+    assert told["whole"] and not [one for one in told["strays"] if one["path"].startswith("private")]
+    done = caselink("erase", patient, "--archive", own)
+    assert f"erased {patient} from the journal: 0 board cases" in done.out
+    assert "1 pieces of feedback; named no more in 0 texts and 1 entries" in done.out
+    assert patient.encode() not in (own / PLACE).read_bytes()
+    only = caselink("erase", "P" + "e" * 16, "--archive", own, "--json").json()
+    assert (only["journal"]["cases"], "films" in only) == (1, False)
+    assert "holds nothing of a patient" in caselink("erase", "P" + "e" * 16, "--archive", own).refusal()
+
+
+def test_a_damaged_journal_is_found(caselink: Run, own: Path) -> None:
+    (own / PLACE).write_bytes(b"no journal " * 1000)
+    done = caselink("verify", "--archive", own)
+    assert done.code == 1
+    assert "changed: private/journal.sqlite: journal.sqlite is damaged" in done.out
+
+
+def test_a_journal_in_another_place(caselink: Run, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASELINK_JOURNAL", str(tmp_path / "elsewhere.sqlite"))
+    settings.cache_clear()
+    opened(Journal(tmp_path / "elsewhere.sqlite"), "anna", "P" + "e" * 16)
+    assert caselink("erase", "P" + "e" * 16, "--archive", own, "--json").json()["journal"]["audit"] == 1
+    assert not (own / PLACE).exists()

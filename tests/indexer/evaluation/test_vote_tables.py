@@ -90,3 +90,20 @@ def test_columns_of_many_values_are_one_table(make_cohort: Callable[..., Cohort]
     assert "### By site" in text
     assert "### site=bone 1" not in text
     assert "### sex=F" in text
+
+
+def test_the_confusion_matrix_counts_every_film_once(make_cohort: Callable[..., Cohort]) -> None:
+    found = evaluate(make_cohort(0, n=120, patients=60), None, resamples=0, by="site")
+    told, films = found.groups["all"]["confusion"], found.films
+    predicted = films.predicted[:, list(found.manifest["ks"]).index(found.manifest["vote_k"])]
+    slow = {
+        (truth, voted): sum(a == truth and b == voted for a, b in zip(films.entity, predicted, strict=True))
+        for truth in told["entities"]
+        for voted in (*told["entities"], None)
+    }
+    assert told["k"] == found.manifest["vote_k"]
+    assert told["entities"] == sorted(told["entities"])
+    for truth, row in zip(told["entities"], told["counts"], strict=True):
+        assert row == [slow[truth, voted] for voted in (*told["entities"], None)]
+    for name, group in found.groups.items():
+        assert sum(map(sum, group["confusion"]["counts"])) == group["n_films"], name

@@ -1,0 +1,62 @@
+"""Examples of what an archive and its evaluations look like, for OpenAPI; a test holds each against its schema."""
+
+from typing import Any
+
+from api.routes.examples import PATIENT
+from api.schemas import NOTICE
+
+MAP: dict[str, Any] = {
+    "notice": NOTICE,
+    "version": 3,
+    "method": "PCA",
+    "films": 580,
+    "explained": [0.21, 0.12],
+    "points": [{"film": 17, "x": 0.412, "y": -0.0831, "entity": "osteochondroma", "malignancy": "benign"}],
+}
+LEFT_OUT: dict[str, Any] = {
+    "notice": NOTICE,
+    "reasons": [{"outcome": "left out", "reason": "the file is a PDF; export the film itself", "files": 3}],
+}
+NEAR: dict[str, Any] = {
+    "notice": NOTICE,
+    "pairs": [{"film": 17, "other": 21, "likeness": 0.91, "patient": PATIENT, "other_patient": PATIENT}],
+}
+BAD_LIMIT: dict[str, Any] = {
+    "type": "/problems/query",
+    "title": "The question has no answer as asked",
+    "status": 422,
+    "detail": "limit = 5000 is outside 1 to 1000; ask for a number within",
+    "instance": "/v1/archive/near-duplicates",
+}
+_FACTS: dict[str, Any] = {
+    "run": "held-2026",
+    "written": "2026-11-20T09:30:00+00:00",
+    "model": "default",
+    "protocol": "leave one patient out",
+    "archive": "SYNTHETIC demo archive",
+    "synthetic": True,
+    "films": 240,
+    "patients": 120,
+    "groups": ["centre=1", "centre=2"],
+}
+RUNS: dict[str, Any] = {"notice": NOTICE, "runs": [_FACTS]}
+RUN: dict[str, Any] = {
+    "notice": NOTICE,
+    "facts": _FACTS,
+    "evaluation": {
+        "manifest": {"model": "default", "protocol": "leave one patient out"},
+        "groups": {"all": {"n_films": 240, "n_patients": 120, "map": {"value": 0.5, "low": 0.4, "high": 0.6}}},
+    },
+}
+TWO: dict[str, Any] = {"notice": NOTICE, "first": RUN, "second": RUN, "same_films": True}
+
+
+def no_run(path: str) -> dict[str, Any]:
+    """The refusal where there is no such evaluation, and no folder of them."""
+    return {
+        "type": "/problems/not-found",
+        "title": "Nothing is known by that name",
+        "status": 404,
+        "detail": "there is no evaluation 'no-such-run'; no folder of evaluations is set; set CASELINK_RUNS",
+        "instance": path,
+    }

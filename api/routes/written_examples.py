@@ -1,0 +1,152 @@
+"""Examples of what people write, for OpenAPI; a test holds each against its schema."""
+
+from typing import Any
+
+from api.routes.examples import ANSWER, AUDITED, PATIENT, QUERY
+from api.schemas import NOTICE
+
+AT = "2026-11-20T10:05:00+00:00"
+WHO = "a.mueller"
+AUDIT: dict[str, Any] = {"notice": NOTICE, "entries": [AUDITED]}
+JUDGED: dict[str, Any] = {"kind": "similar", "query": QUERY, "film": 17, "note": "same zone, same margin"}
+JUDGEMENT: dict[str, Any] = {
+    "entry": 7,
+    "at": AT,
+    "who": WHO,
+    "kind": "similar",
+    "query": QUERY,
+    "film": 17,
+    "film_sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "patient": PATIENT,
+    "film_entity": "osteochondroma",
+    "entity": None,
+    "proof": None,
+    "note": "same zone, same margin",
+}
+FEEDBACK: dict[str, Any] = {"notice": NOTICE, "entries": [JUDGEMENT]}
+PAIRS = (
+    "query,film,film_sha256,patient,similar,query_entity,film_entity,who,at\n"
+    f"{QUERY},17,{JUDGEMENT['film_sha256']},{PATIENT},true,,osteochondroma,{WHO},{AT}\n"
+)
+NEW_CASE: dict[str, Any] = {"title": "Distal femur, 14 years", "day": "2026-11-30", "patient": None}
+HEAD: dict[str, Any] = {
+    "case": 3,
+    "title": "Distal femur, 14 years",
+    "day": "2026-11-30",
+    "position": 1,
+    "patient": "P5a0c6e21b7d94f38",
+    "revision": 1,
+    "made_at": AT,
+    "made_by": WHO,
+    "changed_at": AT,
+    "changed_by": WHO,
+    "films": 1,
+    "precedents": 1,
+    "decided": True,
+}
+CHANGE = NEW_CASE | {"revision": 1, "position": 2}
+WRITTEN: dict[str, Any] = {"text": "Pain at night for six weeks.", "revision": 0}
+_TEXT: dict[str, Any] = {
+    "section": "history",
+    "text": "Pain at night for six weeks.",
+    "revision": 1,
+    "at": AT,
+    "who": WHO,
+}
+_EMPTY: dict[str, Any] = {"text": "", "revision": 0, "at": None, "who": None}
+SECTION = _TEXT
+TEXTS: dict[str, Any] = {"notice": NOTICE, "texts": [_TEXT]}
+DECISION: dict[str, Any] = {
+    "text": "Biopsy at the centre.",
+    "revision": 1,
+    "dated": "2026-11-30",
+    "at": AT,
+    "who": WHO,
+    "version": None,
+}
+DECIDED: dict[str, Any] = {
+    "notice": NOTICE,
+    "decision": DECISION,
+    "recorded": False,
+    "reason": "the archive holds no patient 'P5a0c6e21b7d94f38'; the case keeps the decision",
+}
+CASE: dict[str, Any] = {
+    "notice": NOTICE,
+    "case": HEAD,
+    "sections": [
+        _TEXT,
+        *({"section": name, **_EMPTY} for name in ("diagnosis", "question", "finding")),
+        {"section": "decision", "text": "Biopsy at the centre.", "revision": 1, "at": AT, "who": WHO},
+    ],
+    "films": [
+        {
+            "film": 5,
+            "sha256": QUERY,
+            "rows": 2048,
+            "columns": 1536,
+            "region": [512, 700, 900, 1160],
+            "region_origin": "drawn",
+            "side": "L",
+            "view": "frontal",
+            "body_part": "knee",
+            "taken": "2026-11-18",
+            "spacing_mm": [0.15, 0.15],
+            "identity": "P5a0c6e21b7d94f38",
+            "at": AT,
+            "who": WHO,
+        }
+    ],
+    "precedents": [{"film": 17, "patient": PATIENT, "at": AT, "who": WHO}],
+    "decision": DECISION,
+    "answer": {"answer": ANSWER, "films": [QUERY], "at": AT, "who": WHO},
+}
+CASES: dict[str, Any] = {"notice": NOTICE, "cases": [HEAD]}
+AGENDA: dict[str, Any] = {"notice": NOTICE, "day": "2026-11-30", "cases": [HEAD]}
+MADE: dict[str, Any] = {"revision": 1, "dated": "2026-11-30"}
+REMOVED: dict[str, Any] = {"notice": NOTICE, "removed": "case 3"}
+UNKNOWN_CASE = 999_999
+
+
+def no_case(path: str) -> dict[str, Any]:
+    """The refusal where the board has no such case. path: below the case, with its slash."""
+    return {
+        "type": "/problems/not-found",
+        "title": "Nothing is known by that name",
+        "status": 404,
+        "detail": f"the board has no case {UNKNOWN_CASE}; take its number from the list of cases",
+        "instance": f"/v1/board/cases/{UNKNOWN_CASE}{path}",
+    }
+
+
+def bad_limit(path: str) -> dict[str, Any]:
+    """The refusal of a route that lists: more than may be asked for, `?limit=5000`."""
+    return {
+        "type": "/problems/query",
+        "title": "The question has no answer as asked",
+        "status": 422,
+        "detail": "limit = 5000 is outside 1 to 1000; ask for a number within",
+        "instance": path,
+    }
+
+
+NO_TITLE: dict[str, Any] = {
+    "type": "/problems/query",
+    "title": "The question has no answer as asked",
+    "status": 422,
+    "detail": "the title is empty; write something, up to 120 characters",
+    "instance": "/v1/board/cases",
+}
+NO_NEIGHBOUR: dict[str, Any] = {
+    "type": "/problems/not-found",
+    "title": "Nothing is known by that name",
+    "status": 404,
+    "detail": "the archive has no film 999999; take its number from an answer",
+    "instance": "/v1/feedback",
+}
+NO_FORMAT: dict[str, Any] = {
+    "type": "/problems/query",
+    "title": "The question has no answer as asked",
+    "status": 422,
+    "detail": "format 'xlsx' is not written; ask for csv or jsonl",
+    "instance": "/v1/feedback/pairs",
+}

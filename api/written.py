@@ -1,0 +1,157 @@
+"""What people write, as it goes over HTTP: audit, feedback, the board. Importing it loads no heavy library."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from indexer.journal import (
+    AuditEntry,
+    CaseFilm,
+    CaseSummary,
+    Decision,
+    FeedbackEntry,
+    FeedbackKind,
+    Precedent,
+    SectionText,
+    limits,
+)
+
+LARGEST_ID = 2**63 - 1
+PSEUDONYM = r"^P[0-9a-f]{16}$"
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+class Sent(BaseModel):
+    """A JSON body: nothing but the fields that it names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FeedbackGiven(Sent):
+    """Something said of an answer; `film` with similar and not similar, `entity` with histology."""
+
+    kind: FeedbackKind = Field(description="similar | not similar | histology")
+    query: str = Field(pattern=SHA256, description="sha256 of the query film's bytes, as an answer's queries give it.")
+    film: int | None = Field(None, ge=0, le=LARGEST_ID, description="The neighbour's number; with histology none.")
+    entity: str | None = Field(None, max_length=limits.NAME, description="What the lesion turned out to be.")
+    proof: str | None = Field(None, max_length=limits.NAME, description="How that is known.")
+    note: str = Field("", max_length=limits.NOTE, description="A remark.")
+
+
+class NewCase(Sent):
+    """A case to make."""
+
+    title: str = Field(max_length=limits.TITLE, description="One line; no names.")
+    day: str | None = Field(None, description="Day of the board's meeting, as 2026-11-30.")
+    patient: str | None = Field(None, pattern=PSEUDONYM, description="Pseudonym, where known.")
+
+
+class CaseChange(NewCase):
+    """A case's head as it should be. revision: of the head that its writer read."""
+
+    revision: int = Field(ge=1, le=LARGEST_ID, description="Of the head that you read.")
+    position: int = Field(ge=0, le=10_000, description="Place in the day's agenda.")
+
+
+class SectionWritten(Sent):
+    """A section's text. revision: of the text that its writer read, 0 for none."""
+
+    text: str = Field(max_length=limits.SECTION, description="All of the section.")
+    revision: int = Field(ge=0, le=LARGEST_ID, description="Of the text that you read, 0 for none.")
+
+
+class NewPrecedent(Sent):
+    """An archived film to set beside a case's films."""
+
+    film: int = Field(ge=0, le=LARGEST_ID, description="Number in the archive, as an answer gives it.")
+
+
+class DecisionMade(Sent):
+    """That the section `decision` is the board's decision of a day."""
+
+    revision: int = Field(ge=1, le=LARGEST_ID, description="Of the section's text that you read.")
+    dated: str = Field(description="Day of the decision, as 2026-11-30.")
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """Who opened which past patient, newest first."""
+
+    notice: str
+    entries: tuple[AuditEntry, ...]
+
+
+@dataclass(frozen=True)
+class FeedbackList:
+    """What was said of answers, newest first. It changes no answer by itself."""
+
+    notice: str
+    entries: tuple[FeedbackEntry, ...]
+
+
+@dataclass(frozen=True)
+class CaseList:
+    """Cases, newest first."""
+
+    notice: str
+    cases: tuple[CaseSummary, ...]
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """The cases of a day, in their order."""
+
+    notice: str
+    day: str
+    cases: tuple[CaseSummary, ...]
+
+
+@dataclass(frozen=True)
+class SectionHistory:
+    """All that a section ever said, the latest first."""
+
+    notice: str
+    texts: tuple[SectionText, ...]
+
+
+@dataclass(frozen=True)
+class DecisionKept:
+    """A decision, and whether it stands in the archive as an event of the case's patient; else the reason why not."""
+
+    notice: str
+    decision: Decision
+    recorded: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Removed:
+    """That something is no longer there."""
+
+    notice: str
+    removed: str
+
+
+__all__ = [
+    "Agenda",
+    "AuditEntry",
+    "AuditLog",
+    "CaseChange",
+    "CaseFilm",
+    "CaseList",
+    "CaseSummary",
+    "Decision",
+    "DecisionKept",
+    "DecisionMade",
+    "FeedbackEntry",
+    "FeedbackGiven",
+    "FeedbackKind",
+    "FeedbackList",
+    "NewCase",
+    "NewPrecedent",
+    "Precedent",
+    "Removed",
+    "SectionHistory",
+    "SectionText",
+    "SectionWritten",
+]

@@ -1,0 +1,220 @@
+"""A case as a document: what stands on its pages, how many there are, and that any text fits."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pydantic import TypeAdapter
+
+from api.report import WRITERS, Gathered, Report, report_of
+from api.report.content import Past, wilson
+from api.report.labelled import BAND, HEIGHT, WIDTH, Film, labelled
+from api.report.pdf import PAGES
+from api.report.sheet import UNKNOWN, Sheet, clipped, printable, wide, wrapped
+from api.report.wording import _WORDS, LANGUAGES, word
+from api.routes import examples
+from api.routes.written_examples import CASE
+from api.schemas import BoardCase
+from indexer.journal import limits
+
+KEY = "P5a0c6e21b7d94f38"
+SECTIONS = ("history", "diagnosis", "question", "finding", "decision")
+
+
+def film(side: str | None = "L", **more: Any) -> Film:
+    pixels = np.linspace(0, 1, 120 * 90, dtype=np.float32).reshape(120, 90)
+    return Film(pixels, (1200, 900), more.get("region", (100, 200, 500, 700)), side, more.get("taken"), KEY)
+
+
+def gathered(texts: dict[str, str] | None = None, films: int = 2, past: int = 3, **more: Any) -> Gathered:
+    board = TypeAdapter(BoardCase).validate_python(CASE)
+    sections = tuple(replace(one, text=(texts or {}).get(one.section.value, one.text)) for one in board.sections)
+    board = replace(board, sections=sections, films=board.films * films, **more)
+    near = Past(film("R"), examples.PATIENT, "osteosarcoma", "histology", "femur", 14.0, "no recurrence, " * 20)
+    card = examples.ARCHIVE["model"]
+    at = "2026-11-20T10:05:00+00:00"
+    return Gathered(
+        board, (film(taken=date(2026, 11, 18)),) * films, (near,) * past, card, examples.ARCHIVE, "anna", at
+    )
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[Report], list[list[str]]]:
+    """The words on every page of the PDF, as they were drawn."""
+
+    def drawn(report: Report) -> list[list[str]]:
+        said: list[tuple[Sheet, str]] = []
+        text = Sheet.text
+
+        def note(self: Sheet, x: float, y: float, words: str, size: float, **look: Any) -> None:
+            said.append((self, words))
+            text(self, x, y, words, size, **look)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Sheet, "text", note)
+            data = WRITERS["pdf"](report)
+        count = len(re.findall(rb"/Type /Page\b", data))
+        kept = list(dict.fromkeys(sheet for sheet, _ in said))[-count:]
+        return [[words for sheet, words in said if sheet is one] for one in kept]
+
+    return drawn
+
+
+def words_of(data: bytes) -> str:
+    """All words of a DOCX, its header and footer too; every part must be XML."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        assert packed.testzip() is None
+        names = packed.namelist()
+        parts = {name: ElementTree.fromstring(packed.read(name)) for name in names if name.endswith((".xml", ".rels"))}
+        for target in parts["word/_rels/document.xml.rels"]:
+            assert f"word/{target.get('Target')}" in names
+    return "\n".join(
+        each.text or ""
+        for name in parts
+        if name.startswith("word/")
+        for each in parts[name].iter()
+        if each.tag.endswith("}t")
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_says_what_it_is_for(pages: Any, language: str) -> None:
+    texts = {name: f"{name} " * 900 for name in SECTIONS}
+    report = report_of(gathered(texts), language)
+    found = pages(report)
+    assert len(found) == PAGES
+    for number, page in enumerate(found, 1):
+        assert report.notice in page and word(language, "notice") in report.notice
+        assert f"caselink · {word(language, 'page', page=number, pages=PAGES)}" in page
+    assert report.notice in words_of(WRITERS["docx"](report))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_surgeon_files_is_there(pages: Any, language: str) -> None:
+    report = report_of(gathered(), language)
+    on_paper = [line for page in pages(report) for line in page]
+    written = words_of(WRITERS["docx"](report))
+    for said in (
+        *(
+            CASE["case"]["title"],
+            KEY,
+            "osteosarcoma",
+            "Pain at night for six weeks.",
+            "Biopsy at the centre.",
+            "0a1b2c3d4e5f",
+        ),
+        *(
+            word(language, key)
+            for key in ("films", "precedents", "vote", "notes", "card", "decision", "malignant_head")[:6]
+        ),
+        *(word(language, "of", n=1, all=1), report.decided),
+    ):
+        assert said in on_paper, said
+        assert said in written, said
+    low, high = wilson(1, 1)
+    assert any(f"({low * 100:.0f}–{high * 100:.0f})" in line for line in on_paper)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_vote_is_never_called_a_diagnosis(pages: Any, language: str) -> None:
+    report = report_of(gathered(), language)
+    own = {report.notice, word(language, "diagnosis")}
+    for page in pages(report):
+        assert not [line for line in page if re.search("diagnos", line, re.I) and line not in own]
+
+
+def test_malignancy_is_not_excluded_where_that_is_due() -> None:
+    def caution(**changed: Any) -> str | None:
+        answer = replace(gathered().case.answer.answer, **changed)  # type: ignore[union-attr]
+        held = replace(gathered().case.answer, answer=answer)  # type: ignore[type-var]
+        return report_of(gathered(answer=held), "en").caution
+
+    plain = {"unlike": False, "label": "osteochondroma"}
+    malignant = replace(gathered().case.answer.answer.cases[0], malignancy="malignant")  # type: ignore[union-attr]
+    assert caution(**plain) is None
+    for changed in ({"unlike": True}, {"label": None, "reason": "tie"}, {"cases": (malignant,)}):
+        assert caution(**plain | changed) == "Does not exclude malignancy; refer by your local pathway."
+
+
+def test_a_bare_case() -> None:
+    report = report_of(gathered(films=0, past=0, answer=None, decision=None), "en")
+    assert (report.films, report.past, report.ballots, report.caution) == ((), (), (), None)
+    assert report.vote == ("The archive was not asked.",)
+    for write in WRITERS.values():
+        assert write(report)
+
+
+def test_what_is_not_shown_is_counted() -> None:
+    report = report_of(gathered(films=6, past=9), "en")
+    assert (len(report.films), len(report.past)) == (4, 4)
+    assert report.films_note == "box: region compared; 2 more in the case" and report.past_note == "5 more in the case"
+    gone = Past(None, KEY, None, None, None, None, None)
+    assert report_of(replace(gathered(), past=(gone,)), "de").past[0].lines == (KEY, "nicht mehr im Archiv")
+
+
+def test_both_languages_have_all_words_and_their_values() -> None:
+    for key, (english, german) in _WORDS.items():
+        assert english and german, key
+        assert sorted(re.findall("{.+?}", english)) == sorted(re.findall("{.+?}", german)), key
+
+
+def test_the_same_case_gives_the_same_bytes() -> None:
+    report = report_of(gathered(), "en")
+    for write in WRITERS.values():
+        assert write(report) == write(report)
+
+
+def test_labels_are_burnt_into_the_film() -> None:
+    bare = labelled(replace(film(), region=(0, 0, 900, 1200)), "en")
+    assert bare.size == (WIDTH, HEIGHT)
+    left, right, boxed = (np.asarray(labelled(film(side), "en")) for side in ("L", "R", "L"))
+    assert (left[:BAND] != right[:BAND]).any() and (left[BAND:] == right[BAND:]).all()
+    assert (boxed[BAND:-BAND] != np.asarray(bare)[BAND:-BAND]).any()
+    assert np.asarray(bare)[-BAND:].max() == 255
+    assert isinstance(bare, Image.Image)
+
+
+def test_wilson_against_its_formula() -> None:
+    for hits, of in ((0, 5), (3, 5), (5, 5), (1, 7), (40, 97)):
+        z, p = 1.959963984540054, hits / of
+        middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+        half = z * np.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+        assert wilson(hits, of) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-9)
+
+
+@given(st.text(max_size=400), st.floats(20, 400))
+def test_any_text_is_wrapped_whole_property(text: str, width: float) -> None:
+    lines = wrapped(text, width, 9)
+    assert "".join("".join(lines).split()) == "".join(text.expandtabs(4).split())
+    assert all(wide(line, 9) <= width or len(line) <= 1 for line in lines)
+    assert wide(clipped(text, width, 9), 9) <= width
+
+
+def test_characters_that_the_font_lacks_are_marked() -> None:
+    assert printable("Größe $x^2$ 片🦴\x07") == f"Größe $x^2$ {UNKNOWN * 3}"
+
+
+@settings(max_examples=12)
+@given(st.lists(st.integers(0, limits.SECTION), min_size=5, max_size=5), st.sampled_from(["word ", "x", "a\n", "片 "]))
+def test_any_notes_fit_three_pages_property(lengths: list[int], unit: str) -> None:
+    texts = {name: (unit * length)[:length] for name, length in zip(SECTIONS, lengths, strict=True)}
+    data = WRITERS["pdf"](report_of(gathered(texts, films=6, past=6), "de"))
+    assert 1 <= len(re.findall(rb"/Type /Page\b", data)) <= PAGES
+
+
+@pytest.mark.parametrize("text", ["$\\frac{1}{2", "<w:t>&amp;</w:t>", "]]>", "a\x0bb\ufffe", "{case}", "%PDF-1.4"])
+def test_no_text_is_taken_for_markup(pages: Any, text: str) -> None:
+    report = report_of(gathered({"finding": text}), "en")
+    written = words_of(WRITERS["docx"](report))
+    assert "".join(c for c in text if c >= " " and c != "\ufffe") in written
+    assert any("caselink · page 1" in line for line in pages(report)[0])

@@ -34,17 +34,25 @@ MILLION = (
     '--variants "M16,M16 f16,M16 Float32,PQ64,IVF_PQ,IVF_SQ8"'
 )
 """At a million vectors engines stand in one variant each: to build all takes long."""
+HUNDRED_THOUSAND = (
+    "--engines caselink,caselink-compact,caselink-lsh,caselink-hnsw,faiss-binary,faiss-hnsw,hnswlib,datasketch-lsh,"
+    "datasketch-forest --variants M16 --together 8"
+)
+_ANN = f"caselink bench ann --archive {ARCHIVE}"
+ANN = {
+    "archive": f"{_ANN} --json docs/runs/ann.json",
+    "drawn 100000": f"{_ANN} --n 100000 {HUNDRED_THOUSAND} --json docs/runs/ann.json",
+    "drawn 1000000": f"{_ANN} --n 1000000 {MILLION} --json docs/runs/ann.json",
+}
+"""By the data that each measures; that of an archive has its number of films in its name."""
+LARGEST = "--sizes 10000000 "
+"""A size of its own run: it takes 10 GB on the disk."""
 COMMANDS = {
-    "ann": (
-        f"caselink bench ann --archive {ARCHIVE} --json docs/runs/ann.json",
-        f"caselink bench ann --archive {ARCHIVE} --n 100000 --json docs/runs/ann.json",
-        f"caselink bench ann --archive {ARCHIVE} --n 1000000 {MILLION} --json docs/runs/ann.json",
-    ),
+    "ann": tuple(ANN.values()),
     "filters": (f"caselink bench filters --archive {ARCHIVE} --json docs/runs/filters.json",),
     "growth": (
         f"caselink bench growth --archive {ARCHIVE} --json docs/runs/growth.json",
-        f"caselink bench growth --archive {ARCHIVE} --sizes 10000000 --indexes exact,lsh,compact "
-        "--json docs/runs/growth.json",
+        f"caselink bench growth --archive {ARCHIVE} {LARGEST}--indexes exact,lsh,compact --json docs/runs/growth.json",
     ),
     "bulk": ("caselink bench bulk --data $BTXRD --films 300 --json docs/runs/bulk.json",),
 }
@@ -73,7 +81,7 @@ def growth(found: Found) -> list[str]:
         "codes, ids and the film's patient; exact vectors stay on disk. Measured: what the memory of a process grew by "
         "as it opened the index and asked once, of large ones, without the patients. Peak memory: of the process that "
         "built it, what it mapped from files included.",
-        _shown(COMMANDS["growth"]),
+        _shown([command for command in COMMANDS["growth"] if LARGEST not in command or _grew(found)]),
         pipes(table),
         *_laws(rows),
     ]
@@ -147,10 +155,18 @@ def ann(found: Found) -> list[str]:
         "caselink's speed over that of others, each at its fastest setting of enough recall@10 (0.95, of hash tables "
         "0.9), the same threads for all. `caselink` is the whole path, from a filter to the vote; a bare library only "
         f"searches. Every engine and setting: {', '.join(pages)}.",
-        _shown(COMMANDS["ann"]),
+        _shown([command for data, command in ANN.items() if _measured(data, found)]),
         pipes(table),
         *(f"![Recall and speed, {name}]({path})" for name, path in drawn.items() if (PAGE.parent / path).exists()),
     ]
+
+
+def _grew(found: Found) -> bool:
+    return any(f"--sizes {row['n']} " == LARGEST for row in found["rows"])
+
+
+def _measured(data: str, found: Found) -> bool:
+    return any(name == data or name.startswith(f"{data} ") for name in found["ratios_by_data"])
 
 
 def _side(side: Found) -> str:
@@ -187,9 +203,13 @@ def render(runs: Path = RUNS) -> str:
     for name, part in PARTS.items():
         if name in found:
             parts += part(found[name])
-    missing = [name for name in PARTS if name not in found]
+    missing = [command for name in PARTS if name not in found for command in COMMANDS[name]]
+    if "growth" in found and not _grew(found["growth"]):
+        missing.append(COMMANDS["growth"][-1])
+    if "ann" in found:
+        missing += [command for data, command in ANN.items() if not _measured(data, found["ann"])]
     if missing:
-        parts += ["## Not measured yet", *(_shown(COMMANDS[name]) for name in missing)]
+        parts += ["## Not measured yet", _shown(missing)]
     machines = {json.dumps(one["machine"]): one["machine"] for one in found.values() if "machine" in one}
     for machine in machines.values():
         parts += ["## Machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB."]

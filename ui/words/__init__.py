@@ -33,9 +33,12 @@ def spoken_by(locale: str | None) -> str:
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """All wordings of a language by their dotted keys."""
-    found = json.loads(Path(__file__).with_name(f"{language}.json").read_text(encoding="utf-8"))
-    return {f"{group}.{name}": text for group, texts in found.items() for name, text in texts.items()}
+    """All wordings of a language by their dotted keys, of every file in its folder."""
+    found: dict[str, str] = {}
+    for path in sorted(Path(__file__).with_name(language).glob("*.json")):
+        groups = json.loads(path.read_text(encoding="utf-8"))
+        found |= {f"{group}.{name}": text for group, texts in groups.items() for name, text in texts.items()}
+    return found
 
 
 def say(key: str, /, **values: object) -> str:

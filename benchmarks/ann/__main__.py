@@ -51,7 +51,7 @@ def measure(options: argparse.Namespace) -> None:
     store = Store(options.json, options.threads, options.rounds)
     with tempfile.TemporaryDirectory(prefix="caselink-ann-") as folder:
         data = make(options.archive, options.n, options.queries, K, Path(folder), options.seed)
-        run(data, plan, store)
+        run(data, plan, store, Console(stderr=True, markup=False).log)
     console, rows = Console(width=150), store.of(key(data))
     page = markdown(store, key(data))
     console.print(page, markup=False, soft_wrap=True)

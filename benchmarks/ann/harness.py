@@ -1,7 +1,7 @@
 """Engines measured against each other: a process each, some at a time, asked in turns."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ SPARE = 0.6
 """Share of the free memory that engines may fill together."""
 COPIES, ALONE = 3, 400 << 20
 """Copies of the vectors that an engine may hold while it builds, and bytes of its libraries."""
+Told = Callable[[str], None]
+"""Takes a line on how far a run is: one at a million vectors takes hours."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ def chosen(named: str | None) -> tuple[str, ...]:
     return tuple(name for name, engine in ENGINES.items() if name in wanted or engine.kind in wanted)
 
 
-def run(data: Data, plan: Plan, store: Store) -> None:
+def run(data: Data, plan: Plan, store: Store, tell: Told = lambda line: None) -> None:
     """Measure what is not stored yet; a variant that fails is noted, and the others go on."""
     store.begin(data)
     waiting = list(_waiting(data, plan, store))
     store.save()
     at_once = plan.together or _fitting(data)
     for start in range(0, len(waiting), at_once):
-        _together(data, plan, store, waiting[start : start + at_once])
+        _together(data, plan, store, waiting[start : start + at_once], tell)
 
 
 def _waiting(data: Data, plan: Plan, store: Store) -> Iterator[tuple[str, str]]:
@@ -98,13 +100,15 @@ def _free() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-def _together(data: Data, plan: Plan, store: Store, names: Sequence[tuple[str, str]]) -> None:
+def _together(data: Data, plan: Plan, store: Store, names: Sequence[tuple[str, str]], tell: Told) -> None:
     """Build these one after another, then ask all of them in each round, so that what else runs falls on all alike."""
     lanes: dict[Lane, list[Row]] = {}
     try:
         for name, variant in names:
+            tell(f"builds {name} {variant}")
             _open(data, plan, store, lanes, name, variant)
         for number in range(store.rounds):
+            tell(f"round {number + 1} of {store.rounds}: {len(lanes)} in turns")
             order = list(lanes) if number % 2 == 0 else list(lanes)[::-1]
             for lane in order:
                 _round(data, store, lanes, lane)

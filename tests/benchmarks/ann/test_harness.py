@@ -94,8 +94,10 @@ def test_two_engines_are_measured_in_processes_of_their_own(data: Data, tmp_path
 
 
 def test_rounds_take_turns_to_and_fro(data: Data, lanes: type[FakeLane]) -> None:
-    run(data, Plan(EXACT, 1, together=2), Store(None, threads=1, rounds=2))
+    said: list[str] = []
+    run(data, Plan(EXACT, 1, together=2), Store(None, threads=1, rounds=2), said.append)
     first, second = EXACT
+    assert said == [f"builds {first} exact", f"builds {second} exact", *(f"round {n} of 2: 2 in turns" for n in (1, 2))]
     turns = [engine for engine, what in lanes.asked if what == "measure"]
     assert turns == [first] * 2 + [second] * 4 + [first] * 2
     assert [what for _, what in lanes.asked].count("close") == 2

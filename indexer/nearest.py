@@ -43,15 +43,19 @@ class Nearest:
 def meet(snapshot: Snapshot, queries: Vectors, reach: int, allowed: Allowed) -> Met:
     """The allowed films that share the `reach` nearest vectors of each query, float32 (m, d)."""
     ids, similarity = snapshot.index.search(queries, reach + allowed.spare, allowed.ids)
+    query, ids, similarity = np.repeat(np.arange(len(ids)), ids.shape[1]), ids.ravel(), similarity.ravel()
     held = ids >= 0  # films that share a vector make `reach` larger than the index
-    query, near = np.nonzero(held)[0], np.clip(similarity[held], -1, 1)
-    which, row = snapshot.films_of_vector.rows(ids[held])
-    query, near = query[which], near[which]
+    if not held.all():
+        query, ids, similarity = query[held], ids[held], similarity[held]
+    near = np.minimum(np.maximum(similarity, -1), 1)
+    which, row = snapshot.films_of_vector.rows(ids)
+    if not snapshot.films_of_vector.plain:
+        query, near = query[which], near[which]
     if allowed.films < len(allowed.rows):
         may = allowed.rows[row]
         query, row, near = query[may], row[may], near[may]
-    tied = (near[1:] == near[:-1]) & (query[1:] == query[:-1])
-    if (tied & (row[1:] < row[:-1])).any():
+    tied = near[1:] == near[:-1]
+    if tied.any() and (tied & (query[1:] == query[:-1]) & (row[1:] < row[:-1])).any():
         order = np.lexsort((row, -near, query))
         query, row, near = query[order], row[order], near[order]
     return Met(query, row, near)
@@ -64,9 +68,12 @@ def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allo
     a film but for retouching only the nearest stands.
     """
     m, films = len(queries), allowed.films
+    reach = -(-k * len(snapshot.film) // max(1, len(snapshot.patients))) + SPARE
+    if m == 1 and films:
+        return _nearest_of_one(snapshot, queries, k, allowed, reach)
     nothing = Met(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     found = Nearest(np.full((m, k), -1, np.int64), np.full((m, k), -np.inf, np.float32), [nothing] * m)
-    left, reach = np.arange(m), -(-k * len(snapshot.film) // max(1, len(snapshot.patients))) + SPARE
+    left = np.arange(m)
     while films and len(left):
         reach = min(reach, films)
         met = meet(snapshot, queries[left], reach, allowed)
@@ -83,6 +90,23 @@ def nearest_patients(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allo
         left = left[found.near[left, k - 1] <= last]
         reach *= 2
     return found
+
+
+def _nearest_of_one(snapshot: Snapshot, queries: Vectors, k: int, allowed: Allowed, reach: int) -> Nearest:
+    """As `nearest_patients` for one query, where NumPy's calls for many would take longer than their work."""
+    while True:
+        reach = min(reach, allowed.films)
+        met = meet(snapshot, queries, reach, allowed)
+        best, _ = _standing(snapshot, met, 1, k)
+        near = met.near[best]
+        if reach == allowed.films or (len(best) == k and near[-1] > met.near[-1]):
+            break
+        reach *= 2
+    rows, short = met.row[best], k - len(best)
+    if short:
+        rows = np.concatenate([rows, np.full(short, -1, np.int64)])
+        near = np.concatenate([near, np.full(short, -np.inf, np.float32)])
+    return Nearest(rows[None], near[None], [met])
 
 
 def hidden(snapshot: Snapshot, met: Met) -> list[int]:

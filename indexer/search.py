@@ -119,7 +119,8 @@ def similar_patients(
     _check_k(snapshot, k)
     allowed = _judge(snapshot, Question((), (), vectors, k, where, include_self=True))(where)
     nearest = nearest_patients(snapshot, np.ascontiguousarray(vectors, np.float32), k, allowed)
-    label = np.where(nearest.rows < 0, NOBODY, snapshot.votes.label[nearest.rows])
+    label = snapshot.votes.label[nearest.rows]
+    label[nearest.rows < 0] = NOBODY
     winners = vote(label, nearest.near)
     return nearest, [None if code == NOBODY else snapshot.votes.entities[code] for code in winners.tolist()]
 

@@ -24,7 +24,7 @@ class Grouped:
         A key that no row has gives none.
         """
         if self.plain and (not len(keys) or int(keys.max()) < len(self._order)):
-            return np.arange(len(keys)), keys
+            return np.arange(len(keys)), keys.astype(np.int64, copy=False)
         keys = np.minimum(keys, len(self._start) - 2)  # the last one no row has
         first, beyond = self._start[keys], self._start[keys + 1]
         count = beyond - first

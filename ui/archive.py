@@ -71,15 +71,16 @@ def _at_least(count: int) -> str:
 
 
 def _inside(facts: ArchiveFacts) -> None:
-    heading(say("archive.by_entity"), level=2)
-    st.html(entities(facts))
-    if len(facts.counts.get("entity", ())) >= LISTED:
-        note(say("archive.more", count=LISTED))
-    with st.container(key="inside"):
-        for column in GROUPS:
-            values = facts.counts.get(column, ())
-            if values:
-                st.html(f'<section><h3 class="cl-h3">{escape(say(f"archive.{column}"))}</h3>{_bars(column, values)}')
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        heading(say("archive.by_entity"), level=2)
+        st.html(entities(facts))
+        if len(facts.counts.get("entity", ())) >= LISTED:
+            note(say("archive.most_listed", count=LISTED))
+    with right, st.container(key="inside"):
+        for column in (name for name in GROUPS if _known(facts, name)):
+            name, values = say(f"archive.{column}"), facts.counts[column]
+            st.html(f'<h3 class="cl-h2">{escape(name)}</h3>{_bars(column, values)}')
     note(say("archive.counted"))
 
 

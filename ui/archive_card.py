@@ -1,6 +1,7 @@
 """What stands behind an archive: its versions, the card of its model, its sources."""
 
 from datetime import datetime
+
 import streamlit as st
 
 from api.schemas import ArchiveFacts

@@ -76,7 +76,7 @@ def _looked(session: Session, number: int) -> None:
 def facts_of(film: ArchivedFilm) -> list[tuple[str, str]]:
     """What is known of a film, as names and values."""
     return [
-        (say("archive.film"), str(film.film)),
+        (say("archive.number"), str(film.film)),
         (say("archive.patient"), film.patient),
         (say("fact.recorded"), term("malignancy", film.malignancy) if film.malignancy else unknown()),
         (say("fact.site"), place(film.site, film.side)),
@@ -118,7 +118,7 @@ def near(session: Session, facts: ArchiveFacts) -> None:
     if not counts.films:
         note(say("near.none"))
         return
-    note(say("near.some", films=counted("film", counts.films), groups=counted("exposure", counts.groups)))
+    note(say("near.some", films=counted("film", counts.films), groups=counted("group", counts.groups)))
     first = int(st.session_state.get("near-first", 0))
     try:
         pairs = backend.client().near_duplicates(first, PAIRS + 1).pairs

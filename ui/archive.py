@@ -88,7 +88,7 @@ def entities(facts: ArchiveFacts) -> str:
     """A line for each entity: patients, films, and patients proven by histology."""
     header = [say(f"archive.{name}") for name in ("entity", "patients", "films", "proven")]
     rows = [
-        [each.value or say("word.no_entity"), whole(each.patients), whole(each.films), whole(each.histology)]
+        [capital(each.value or say("word.no_entity")), whole(each.patients), whole(each.films), whole(each.histology)]
         for each in facts.counts.get("entity", ())
     ]
     return table(say("archive.by_entity"), header, rows)

@@ -1,6 +1,6 @@
 """Tables of runs: two beside each other, differences, recall by entity, figures by centre."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -8,13 +8,14 @@ import streamlit as st
 from api.schemas import TwoRuns
 from ui.evaluate_votes import missing
 from ui.parts import heading, note
-from ui.runs import ALL, MEASURES, Estimate, Evaluation, at, cell, columns, difference, estimate, figure, vote_k
+from ui.runs import ALL, MEASURES, Estimate, Evaluation, at, cell, columns, difference, estimate, ks, vote_k
 from ui.tables import table
-from ui.wording import joined
+from ui.wording import capital, joined
 from ui.words import say, term, whole
 
 Named = Mapping[str, Evaluation]
 LEAF = "above_zero"
+SHOWN = (*MEASURES, "map")
 
 
 def differences(two: TwoRuns, group: str) -> None:
@@ -24,15 +25,18 @@ def differences(two: TwoRuns, group: str) -> None:
     if not found:
         note(say("evaluate.no_differences"))
         return
+    known = sorted({str(each.k) for each in found if each.k is not None}, key=int)
+    by_measure: dict[str, dict[str, str]] = {}
+    for each in found:
+        told = difference(each.difference, each.low, each.high)
+        by_measure.setdefault(each.measure, {})[str(each.k or known[0])] = told
     rows = [
-        [
-            say(f"measure.{each.measure}"), "" if each.k is None else say("evaluate.at", k=each.k), figure(each.first),
-            figure(each.second), difference(each.difference, each.low, each.high),
-        ]
-        for each in found
-    ]  # fmt: skip
-    header = [say("evaluate.measure"), say("evaluate.neighbours"), two.first.facts.run, two.second.facts.run]
-    st.html(table(say("evaluate.differences"), [*header, say("evaluate.difference")], rows, words=2))
+        [say(f"measure.{measure}"), *(by_measure[measure].get(k, "") for k in known)]
+        for measure in SHOWN
+        if measure in by_measure
+    ]
+    header = [say("evaluate.measure"), *(say("evaluate.at", k=k) for k in known)]
+    st.html(table(say("evaluate.differences"), header, rows))
     if all(each.low is None for each in found):
         note(say("evaluate.unpaired"))
 
@@ -40,34 +44,37 @@ def differences(two: TwoRuns, group: str) -> None:
 def paired(named: Named, group: str) -> None:
     """The paired differences that each run stores, to the run that it was measured against."""
     for name, run in named.items():
-        rows = _paired_rows(at(run, "paired", "groups", group))
+        known = ks(run, group)
+        rows = _paired_rows(at(run, "paired", "groups", group), known)
         if not rows:
             continue
         against = at(run, "paired", "against") or {}
-        other = joined([str(against[each]) for each in ("model", "archive", "roi") if against.get(each)])
-        heading(
-            say("evaluate.paired", run=name), say("evaluate.paired_is", other=other or say("word.unknown")), level=2
-        )
-        header = [say("evaluate.measure"), say("evaluate.neighbours"), say("evaluate.this"), say("evaluate.other")]
-        st.html(table(say("evaluate.paired", run=name), [*header, say("evaluate.difference")], rows, words=2))
+        told = joined([str(against[each]) for each in ("model", "archive", "roi") if against.get(each)])
+        title = say("evaluate.paired", run=name)
+        heading(title, say("evaluate.paired_is", other=told or say("word.unknown")), level=2)
+        header = [say("evaluate.measure"), "", *(say("evaluate.at", k=k) for k in known)]
+        st.html(table(title, header, rows, words=2))
 
 
-def _paired_rows(found: Any) -> list[list[str]]:
+def _paired_rows(found: Any, known: Sequence[str]) -> list[list[str]]:
+    """Two lines for each measure: the other run's figures, and the differences to them."""
     rows = []
-    for measure in (*MEASURES, "map"):
-        held = at(found, measure)
-        leaves = {"": held} if LEAF in (held or {}) else held or {}
-        for k, leaf in leaves.items():
-            one = estimate(leaf)
-            if one is not None and at(leaf, "this") is not None and at(leaf, "other") is not None:
-                told = [figure(leaf["this"]), figure(leaf["other"]), difference(one.value, one.low, one.high)]
-                rows.append([say(f"measure.{measure}"), say("evaluate.at", k=k) if k else "", *told])
+    for measure in SHOWN:
+        held = at(found, measure) or {}
+        leaves = {known[0]: held} if LEAF in held and known else held
+        others = {k: estimate(at(leaves, k, "other")) for k in known}
+        between = {k: estimate(at(leaves, k)) for k in known}
+        if any(others.values()):
+            cells = [cell(others[k]) if others[k] else "" for k in known]
+            rows.append([say(f"measure.{measure}"), say("evaluate.other"), *cells])
+            gaps = [difference(one.value, one.low, one.high) if (one := between[k]) else "" for k in known]
+            rows.append([say(f"measure.{measure}"), say("evaluate.difference"), *gaps])
     return rows
 
 
 def entities(named: Named, group: str) -> None:
     """Recall of the usual vote by entity, the runs beside each other, the most frequent entity first."""
-    heading(say("evaluate.entities"), say("evaluate.entities_are"), level=2)
+    heading(capital(say("evaluate.entities")), say("evaluate.entities_are"), level=2)
     held = {name: at(run, "groups", group, "per_entity") or {} for name, run in named.items()}
     for name in (name for name, figures in held.items() if not figures):
         missing(say("evaluate.entities"), name)
@@ -80,7 +87,7 @@ def entities(named: Named, group: str) -> None:
         return
     rows = [
         [
-            entity, whole(films[entity][0]), whole(films[entity][1]),
+            capital(entity), whole(films[entity][0]), whole(films[entity][1]),
             *(cell(recall(at(held[name], entity), vote_k(run))) for name, run in named.items()),
         ]
         for entity in sorted(films, key=lambda entity: (-films[entity][0], entity))

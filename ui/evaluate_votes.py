@@ -10,7 +10,7 @@ from ui.parts import heading, note
 from ui.plots import Axes, Line, Point, draw, legend, plot
 from ui.runs import ALL, BALLOTS, PLAIN, Evaluation, at, cell, estimate, figure
 from ui.tables import framed, table
-from ui.wording import joined
+from ui.wording import capital, joined
 from ui.words import counted, say
 
 Named = Mapping[str, Evaluation]
@@ -28,13 +28,13 @@ def missing(what: str, name: str) -> None:
 
 def reliability(named: Named) -> None:
     """Is a share of votes a probability? A diagram for each run."""
-    heading(say("evaluate.reliability"), say("evaluate.reliability_is"), level=2)
+    heading(capital(say("evaluate.reliability")), say("evaluate.reliability_is"), level=2)
     _diagrams(named, "reliability", ("confidence", "accuracy"), diagonal=True)
 
 
 def risk_coverage(named: Named) -> None:
     """Accuracy when only the surest are answered; a diagram for each run."""
-    heading(say("evaluate.risk_coverage"), say("evaluate.risk_coverage_is"), level=2)
+    heading(capital(say("evaluate.risk_coverage")), say("evaluate.risk_coverage_is"), level=2)
     _diagrams(named, "risk_coverage", ("coverage", "accuracy"), diagonal=False)
 
 
@@ -89,7 +89,7 @@ def _point(row: Any, axes: tuple[str, str]) -> Point | None:
 
 def confidence(named: Named, group: str) -> None:
     """Accuracy, calibration error, Brier score and area, by way of counting; and the prediction sets."""
-    heading(say("evaluate.confidence"), say("evaluate.confidence_is"), level=2)
+    heading(capital(say("evaluate.confidence")), say("evaluate.confidence_is"), level=2)
     rows = []
     for name, run in named.items():
         held = at(run, "groups", group, "calibration")
@@ -119,13 +119,13 @@ def _sets(named: Named, group: str) -> None:
             missing(say("evaluate.sets"), name)
     if rows:
         header = [say("evaluate.run"), say("figure.wanted"), *(say(f"figure.{each}") for each in SETS)]
-        heading(say("evaluate.sets"), level=3)
+        heading(capital(say("evaluate.sets")), level=3)
         st.html(table(say("evaluate.sets"), header, rows))
 
 
 def confusion(named: Named, group: str) -> None:
     """What films of each entity were voted to be; a table for each run."""
-    heading(say("evaluate.confusion"), say("evaluate.confusion_is"), level=2)
+    heading(capital(say("evaluate.confusion")), say("evaluate.confusion_is"), level=2)
     for name, run in named.items():
         held = at(run, "groups", group, "confusion")
         if held is None:
@@ -139,15 +139,18 @@ def matrix(name: str, held: Any) -> str:
     """A confusion matrix as an HTML table, each row shaded by its shares. held: as a run stores it."""
     entities = [str(each) for each in at(held, "entities") or []]
     counts = at(held, "counts") or []
-    head = "".join(f'<th scope="col"><span>{escape(each)}</span></th>' for each in [*entities, say("evaluate.no_vote")])
+    head = "".join(
+        f'<th scope="col"><span>{escape(capital(each))}</span></th>' for each in [*entities, say("evaluate.no_vote")]
+    )
     body = "".join(
-        f'<tr><th scope="row">{escape(entity)}</th>{_shaded(row, place)}</tr>'
+        f'<tr><th scope="row">{escape(capital(entity))}</th>{_shaded(row, place)}</tr>'
         for place, (entity, row) in enumerate(zip(entities, counts, strict=False))
     )
     corner = escape(say("evaluate.corner"))
     return framed(
         name,
-        f'<table class="cl-table cl-matrix"><thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{body}</tbody></table>',
+        f'<table class="cl-table cl-matrix"><thead><tr><td>{corner}</td>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>",
     )
 
 
@@ -162,7 +165,7 @@ def _shaded(row: list[int], place: int) -> str:
 
 def malignancy(named: Named, group: str) -> None:
     """How well the votes tell malignant from benign."""
-    heading(say("evaluate.malignancy"), say("evaluate.malignancy_is"), level=2)
+    heading(capital(say("evaluate.malignancy")), say("evaluate.malignancy_is"), level=2)
     rows = []
     for name, run in named.items():
         held = at(run, "groups", group, "malignancy")

@@ -14,7 +14,7 @@ COLOURS = ("#a5dcff", "#f08a4b", "#f7e986", "#e79ab0", "#9b80ea", "#a9b4bd")
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (1, 0), (8, 4), (2, 3), (6, 3, 1, 3), (4, 4))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "stroke")
 """A line is told from others by its colour, its dashes and its marks."""
-HEIGHT = 250
+HEIGHT = 330
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def plot(title: str, lines: Sequence[Line], axes: Axes, alt: str) -> dict[str, A
             "axis": {"labelColor": SOFT, "titleColor": SOFT, "gridColor": RULE, "domainColor": RULE, "tickColor": RULE}
             | {"titleFontWeight": 400, "labelFontSize": 12, "titleFontSize": 12},
             "view": {"stroke": None},
+            "background": "transparent",
         },
     }
 

@@ -7,7 +7,7 @@ import streamlit as st
 from api.schemas import ArchiveFacts
 from ui.parts import fact_list, heading, note
 from ui.tables import table
-from ui.wording import capital, day, joined
+from ui.wording import capital, day, joined, unknown
 from ui.words import say, term
 
 
@@ -68,7 +68,12 @@ def sources(facts: ArchiveFacts) -> None:
         return
     header = [say(f"card.{name}") for name in ("source", "issuer", "layout", "roi")]
     rows = [
-        [each.title, each.issuer, each.layout, term("roi", each.roi) + (f", {say('card.synthetic')}" * each.synthetic)]
+        [
+            each.title,
+            each.issuer or unknown(),
+            each.layout,
+            term("roi", each.roi) + (f", {say('card.synthetic')}" * each.synthetic),
+        ]
         for each in facts.sources
     ]
     st.html(table(say("card.sources"), header, rows, words=4))

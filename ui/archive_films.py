@@ -17,7 +17,7 @@ from ui.words import counted, decimal, say, term, whole
 
 SIZE = 640
 """Long side of a picture in pixels."""
-PAIRS = 3
+PAIRS = 4
 """Pairs of near-duplicates on the screen at once."""
 
 
@@ -123,11 +123,11 @@ def near(session: Session, facts: ArchiveFacts) -> None:
     try:
         pairs = backend.client().near_duplicates(first, PAIRS + 1).pairs
         backend.fetch_ahead(session, [film for pair in pairs[:PAIRS] for film in (pair.film, pair.other)], SIZE)
-        for pair in pairs[:PAIRS]:
-            _pair(session, pair)
+        shown = "".join(_pair(session, pair) for pair in pairs[:PAIRS])
     except backend.Trouble as error:
         trouble(error)
         return
+    st.html(f'<div class="cl-nears">{shown}</div>')
     with st.container(horizontal=True, gap="small"):
         st.button(say("near.back"), key="near-back", disabled=not first, on_click=_turn, args=(first - PAIRS,))
         more = len(pairs) > PAIRS
@@ -138,7 +138,8 @@ def _turn(first: int) -> None:
     st.session_state["near-first"] = max(0, first)
 
 
-def _pair(session: Session, pair: NearPair) -> None:
+def _pair(session: Session, pair: NearPair) -> str:
+    """Both films as HTML, how like they are, and whether their patients are one."""
     drawn = []
     for number in (pair.film, pair.other):
         film = backend.client().film(number)
@@ -146,6 +147,6 @@ def _pair(session: Session, pair: NearPair) -> None:
         drawn.append(figure(shown, escape(joined([film.entity or say("word.no_entity"), day(film.taken)]))))
     same = say("near.same_patient" if pair.patient == pair.other_patient else "near.two_patients")
     told = f"{say('near.likeness', likeness=decimal(pair.likeness))} {same}"
-    st.html(
+    return (
         f'<div class="cl-near"><div class="cl-pair">{"".join(drawn)}</div><p class="cl-note">{escape(told)}</p></div>'
     )

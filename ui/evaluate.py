@@ -78,7 +78,7 @@ def group_name(group: str) -> str:
     if group == ALL:
         return say("evaluate.all")
     column, _, value = group.partition("=")
-    return f"{term('column', column)} = {value}"
+    return f"{term('column', column)} = {term(column, value)}"
 
 
 def _show(stored: list[StoredRun], two: TwoRuns | None, group: str) -> None:

@@ -120,13 +120,14 @@ def groups(named: Named, column: str) -> None:
             note(say("evaluate.no_groups", run=name, column=column, name=term("column", column)))
         for group in (ALL, *found) if found else ():
             figures, k = at(run, "groups", group), vote_k(run) or ""
-            value = say("evaluate.all") if group == ALL else group.partition("=")[2]
+            value = say("evaluate.all") if group == ALL else term(column, group.partition("=")[2])
             counts = [str(at(figures, each)) for each in ("n_films", "n_patients")]
             told = [("precision", "1"), ("vote_accuracy", k), ("macro_recall", k)]
             rows.append([value, name, *counts, *(cell(estimate(at(figures, each, at_k))) for each, at_k in told)])
     if rows:
-        header = [term("column", column), say("evaluate.run"), say("evaluate.n_films"), say("evaluate.n_patients")]
+        header = [capital(term("column", column)), say("evaluate.run")]
+        header += [say("evaluate.n_films"), say("evaluate.n_patients")]
         k = vote_k(next(iter(named.values()))) or ""
-        header += [say(f"measure.{each}") + f" {say('evaluate.at', k=n)}" for each, n in
-                   (("precision", "1"), ("vote_accuracy", k), ("macro_recall", k))]  # fmt: skip
+        shown = (("precision", "1"), ("vote_accuracy", k), ("macro_recall", k))
+        header += [joined([say(f"measure.{each}"), say("evaluate.at", k=n)]) for each, n in shown]
         st.html(table(title, header, rows, words=2))

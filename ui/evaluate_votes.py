@@ -131,7 +131,7 @@ def confusion(named: Named, group: str) -> None:
         if held is None:
             missing(say("evaluate.confusion"), name)
         else:
-            heading(name, say("evaluate.vote_of", k=at(held, "k")), level=3)
+            heading(say("evaluate.vote_of", k=at(held, "k"), run=name), level=3)
             st.html(matrix(f"{say('evaluate.confusion')}, {name}", held))
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from ui.words import say
 
 INK, SOFT, RULE = "#e7eaec", "#a9b4bd", "#323b43"
-COLOURS = ("#a5dcff", "#f08a4b", "#f7e986", "#e79ab0", "#9b80ea", "#a9b4bd")
+COLOURS = ("#b4e2ff", "#f08a4b", "#f7e986", "#e79ab0", "#9b80ea", "#a9b4bd")
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (1, 0), (8, 4), (2, 3), (6, 3, 1, 3), (4, 4))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "stroke")
 """A line is told from others by its colour, its dashes and its marks."""
@@ -86,6 +86,7 @@ def plot(title: str, lines: Sequence[Line], axes: Axes, alt: str) -> dict[str, A
         "title": {"text": title, "fontSize": 14, "fontWeight": 600, "color": INK, "anchor": "start"},
         "description": alt,
         "height": HEIGHT,
+        "padding": 4,
         "data": {"values": rows},
         "layer": layers,
         "config": {

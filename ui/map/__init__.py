@@ -12,7 +12,7 @@ from api.schemas import ArchiveMap
 from ui.wording import day, joined, place
 from ui.words import counted, say, term
 
-COLOURS = ("#a5dcff", "#dc5900", "#9b80ea", "#f7e986", "#e79ab0", "#6a4dff", "#7d6f6a")
+COLOURS = ("#b4e2ff", "#dc5900", "#b59cf2", "#f7e986", "#ec9fb0", "#7a62ff", "#82756f")
 """Of the commonest entities: told apart in every usual kind of colour blindness, and none reassures."""
 OTHER = "#a9b4bd"
 """Of all other entities, whose marks are hollow."""

@@ -231,6 +231,7 @@ class FilmMap {
     if (!shown) return;
     const [x, y] = this.place(this.at);
     this.tip.textContent = this.line(this.at);
+    this.tip.style.left = "0"; // a tip near the right edge would be measured narrower than it may be
     const across = this.tip.offsetWidth, down = this.tip.offsetHeight;
     this.tip.style.left = `${held(x - across / 2, 4, Math.max(4, this.wide - across - 4))}px`;
     this.tip.style.top = `${y - down - 14 < 4 ? y + 14 : y - down - 14}px`;

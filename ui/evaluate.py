@@ -7,7 +7,7 @@ from ui import backend, evaluate_tables, evaluate_votes
 from ui.archive_card import moment
 from ui.parts import heading, note, trouble
 from ui.plots import Axes, Line, Point, draw, legend, plot
-from ui.runs import ALL, MEASURES, Estimate, Evaluation, at, by_k, cell, columns, estimate, floors, ks
+from ui.runs import ALL, ANY, MEASURES, Estimate, Evaluation, at, at_k, by_k, cell, columns, estimate, floors, ks
 from ui.session import Session
 from ui.tables import table
 from ui.wording import joined, unknown
@@ -116,21 +116,16 @@ def _curves(named: dict[str, Evaluation], group: str) -> None:
         ]
         with place:
             _curve(measure, lines)
-    known = list(dict.fromkeys(k for run in named.values() for k in ks(run, group)))
-    header = [say("evaluate.measure"), say("evaluate.by"), *(say("evaluate.at", k=k) for k in known)]
+    known = [*sorted({k for run in named.values() for k in ks(run, group)}, key=int), ANY]
     rows = [
-        [say(f"measure.{measure}"), name, *(cell(found.get(k)) for k in known)]
-        for measure in MEASURES
+        [say(f"measure.{measure}"), name, *(cell(found[k]) if k in found else "" for k in known)]
+        for measure in (*MEASURES, "map")
         for name, _, figures, _ in sources
-        if (found := by_k(figures, measure, known))
+        if (found := by_k(figures, measure, [ANY] if estimate(at(figures, measure)) else known))
     ]
-    rows += [_mean(name, estimate(at(figures, "map")), len(known)) for name, _, figures, _ in sources]
-    st.html(table(say("evaluate.curves"), header, [row for row in rows if row], words=2))
-
-
-def _mean(name: str, one: Estimate | None, columns: int) -> list[str]:
-    """The line of mean average precision, which holds for any k."""
-    return [] if one is None else [say("measure.map"), name, cell(one), *[""] * (columns - 1)]
+    header = [say("evaluate.measure"), say("evaluate.by"), *(at_k(k) for k in known)]
+    if rows:
+        st.html(table(say("evaluate.curves"), header, rows, words=2))
 
 
 def _points(found: dict[str, Estimate], *, intervals: bool) -> tuple[Point, ...]:

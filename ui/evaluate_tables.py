@@ -8,7 +8,7 @@ import streamlit as st
 from api.schemas import TwoRuns
 from ui.evaluate_votes import missing
 from ui.parts import heading, note
-from ui.runs import ALL, MEASURES, Estimate, Evaluation, at, cell, columns, difference, estimate, ks, vote_k
+from ui.runs import ALL, ANY, MEASURES, Estimate, Evaluation, at, at_k, cell, columns, difference, estimate, ks, vote_k
 from ui.tables import table
 from ui.wording import capital, joined
 from ui.words import say, term, whole
@@ -25,17 +25,17 @@ def differences(two: TwoRuns, group: str) -> None:
     if not found:
         note(say("evaluate.no_differences"))
         return
-    known = sorted({str(each.k) for each in found if each.k is not None}, key=int)
+    known = [*(str(k) for k in sorted({each.k for each in found if each.k})), ANY]
     by_measure: dict[str, dict[str, str]] = {}
     for each in found:
         told = difference(each.difference, each.low, each.high)
-        by_measure.setdefault(each.measure, {})[str(each.k or known[0])] = told
+        by_measure.setdefault(each.measure, {})[str(each.k) if each.k else ANY] = told
     rows = [
         [say(f"measure.{measure}"), *(by_measure[measure].get(k, "") for k in known)]
         for measure in SHOWN
         if measure in by_measure
     ]
-    header = [say("evaluate.measure"), *(say("evaluate.at", k=k) for k in known)]
+    header = [say("evaluate.measure"), *(at_k(k) for k in known)]
     st.html(table(say("evaluate.differences"), header, rows))
     if all(each.low is None for each in found):
         note(say("evaluate.unpaired"))
@@ -44,7 +44,7 @@ def differences(two: TwoRuns, group: str) -> None:
 def paired(named: Named, group: str) -> None:
     """The paired differences that each run stores, to the run that it was measured against."""
     for name, run in named.items():
-        known = ks(run, group)
+        known = [*ks(run, group), ANY]
         rows = _paired_rows(at(run, "paired", "groups", group), known)
         if not rows:
             continue
@@ -52,7 +52,7 @@ def paired(named: Named, group: str) -> None:
         told = joined([str(against[each]) for each in ("model", "archive", "roi") if against.get(each)])
         title = say("evaluate.paired", run=name)
         heading(title, say("evaluate.paired_is", other=told or say("word.unknown")), level=2)
-        header = [say("evaluate.measure"), "", *(say("evaluate.at", k=k) for k in known)]
+        header = [say("evaluate.measure"), "", *(at_k(k) for k in known)]
         st.html(table(title, header, rows, words=2))
 
 
@@ -61,7 +61,7 @@ def _paired_rows(found: Any, known: Sequence[str]) -> list[list[str]]:
     rows = []
     for measure in SHOWN:
         held = at(found, measure) or {}
-        leaves = {known[0]: held} if LEAF in held and known else held
+        leaves = {ANY: held} if LEAF in held else held
         others = {k: estimate(at(leaves, k, "other")) for k in known}
         between = {k: estimate(at(leaves, k)) for k in known}
         if any(others.values()):

@@ -86,7 +86,7 @@ def plot(title: str, lines: Sequence[Line], axes: Axes, alt: str) -> dict[str, A
         "title": {"text": title, "fontSize": 14, "fontWeight": 600, "color": INK, "anchor": "start"},
         "description": alt,
         "height": HEIGHT,
-        "padding": 4,
+        "padding": dict.fromkeys(("top", "bottom", "left", "right"), 4),
         "data": {"values": rows},
         "layer": layers,
         "config": {

@@ -10,6 +10,8 @@ from ui.words import decimal, say
 Evaluation = Mapping[str, Any]
 ALL = "all"
 MEASURES = ("precision", "vote_accuracy", "macro_recall", "hit")
+ANY = ""
+"""In the place of k, where a figure holds for any."""
 BALLOTS = ("votes", "weighted", "calibrated")
 """Ways to count votes."""
 PLAIN = ("brier",)
@@ -64,6 +66,11 @@ def by_k(figures: Any, measure: str, known: Sequence[str]) -> dict[str, Estimate
     whole = estimate(held)
     every = {k: whole or estimate(at(held, k)) for k in known}
     return {k: one for k, one in every.items() if one is not None}
+
+
+def at_k(k: str) -> str:
+    """The title of a column of figures."""
+    return say("evaluate.at", k=k) if k else say("evaluate.any")
 
 
 def floors(run: Evaluation, group: str) -> dict[str, Any]:

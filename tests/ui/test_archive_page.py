@@ -27,7 +27,8 @@ def archive(page: Page, name: str = "Archive") -> None:
 
 def spot(page: Page, api: Server, number: int) -> tuple[float, float, int]:
     """Where on the screen the n-th film of the map is drawn, by the API's own numbers; and which film it is."""
-    points = Client(api.url).archive_map().points
+    with Client(api.url) as client:
+        points = client.archive_map().points
     frame = page.locator(".cl-map canvas").first.bounding_box()
     assert frame is not None
     far = [max(abs(getattr(point, axis)) for point in points) for axis in ("x", "y")]
@@ -48,7 +49,8 @@ def test_a_click_on_the_map_shows_the_film_and_its_history(visit: Open, api: Ser
         page.mouse.click(x, y)
         expect(page.locator(KEY)).to_contain_text(f"film {film}\n", use_inner_text=True)
         settle(page)
-    known = Client(api.url).film(film)
+    with Client(api.url) as client:
+        known = client.film(film)
     expect(page.locator(KEY)).to_contain_text(known.patient[:8])
     expect(page.locator(".st-key-looked h3")).to_have_text(str(known.entity), ignore_case=True)
     expect(page.locator(".st-key-looked .cl-on-side")).to_have_text(re.compile("left|right|side not known"))
@@ -56,7 +58,8 @@ def test_a_click_on_the_map_shows_the_film_and_its_history(visit: Open, api: Ser
     page.get_by_role("button", name="Open history").click()
     expect(page.get_by_role("heading", name="History of a past patient")).to_be_visible()
     expect(page.get_by_text(f"pseudonym {known.patient}")).to_be_visible()
-    assert Client(api.url).audit(patient=known.patient).entries
+    with Client(api.url) as client:
+        assert client.audit(patient=known.patient).entries
     page.get_by_role("button", name="Back to the archive").first.click()
     expect(page.locator(KEY)).to_contain_text(f"film {film}\n", use_inner_text=True)
 
@@ -78,7 +81,8 @@ def test_the_same_by_keyboard_and_by_the_list(visit: Open, api: Server) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(KEY)).to_contain_text(f"film {found[1]}\n", use_inner_text=True)
     listed = page.get_by_label("Film", exact=True)
-    films = len(Client(api.url).archive_map().points)
+    with Client(api.url) as client:
+        films = len(client.archive_map().points)
     assert listed.locator("option").count() == films + 1
     assert f"Film {found[1]}:" in listed.locator("option:checked").inner_text()
     alone = page.locator(".cl-map-legend button").first
@@ -97,7 +101,8 @@ def test_the_same_by_keyboard_and_by_the_list(visit: Open, api: Server) -> None:
 def test_what_is_inside_is_counted(visit: Open, api: Server) -> None:
     page = visit(DESK)
     archive(page)
-    facts = Client(api.url).archive()
+    with Client(api.url) as client:
+        facts, pairs = client.archive(), client.near_duplicates().pairs
     tiles = page.locator(".cl-tiles div")
     expect(tiles.filter(has_text="Films")).to_contain_text(str(facts.films))
     rows = page.get_by_role("region", name="Entities").locator("tbody tr")
@@ -107,7 +112,6 @@ def test_what_is_inside_is_counted(visit: Open, api: Server) -> None:
     expect(page.get_by_role("heading", name="Model card")).to_be_visible()
     expect(page.get_by_text(str(facts.model["fingerprint"]))).to_be_visible()
     expect(page.get_by_text("answers now")).to_be_visible()
-    pairs = Client(api.url).near_duplicates().pairs
     expect(page.locator(".cl-near")).to_have_count(min(4, len(pairs)))
 
 

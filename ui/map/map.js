@@ -102,8 +102,9 @@ class FilmMap {
     this.heard = make("p", "cl-map-heard", this.root);
     this.heard.setAttribute("role", "status");
     this.legend(entities, shapes, words);
-    const label = make("label", "cl-map-list", this.root, words.film);
-    this.list = make("select", "", label);
+    const listed = make("div", "cl-map-list", this.root), label = make("label", "", listed, words.film);
+    this.list = make("select", "", listed);
+    this.list.id = label.htmlFor = "cl-map-films";
     this.list.addEventListener("change", () => { if (this.list.value !== "") this.choose(Number(this.list.value)); });
     this.options();
     make("p", "cl-keys", this.root, words.keys);

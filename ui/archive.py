@@ -113,8 +113,9 @@ def value_name(column: str, value: str | None) -> str:
         return capital(unknown())
     if column == "age":
         return say("archive.years", years=value)
-    named = {"sex": sex, "proof": lambda code: term("proof_name", code)}.get(column)
-    return capital(named(value) if named else value)
+    if column == "sex":
+        return capital(sex(value))
+    return capital(term("proof_name", value) if column == "proof" else value)
 
 
 def _left_out(facts: ArchiveFacts) -> None:

@@ -1,5 +1,7 @@
 """The evaluation page: results of stored runs, one by one or two side by side."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from api.schemas import RunFacts, StoredRun, TwoRuns
@@ -97,7 +99,7 @@ def _show(stored: list[StoredRun], two: TwoRuns | None, group: str) -> None:
         evaluate_tables.groups(named, column)
 
 
-def _curves(named: dict[str, Evaluation], group: str) -> None:
+def _curves(named: Mapping[str, Evaluation], group: str) -> None:
     heading(say("evaluate.curves"), say("evaluate.curves_are"), level=2)
     sources = [(name, look, at(run, "groups", group), run) for look, (name, run) in enumerate(named.items())]
     first = next(iter(named.values()))

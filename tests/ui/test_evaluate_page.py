@@ -56,7 +56,7 @@ def test_a_run_with_all_that_it_stores(visit: Open, with_runs: tuple[str, Server
     choose(page, "Run", "all-ages")
     stored = json.loads((runs / "all-ages.json").read_text(encoding="utf-8"))["groups"]["all"]
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(6)
-    expect(page.locator('[data-testid="stVegaLiteChart"] [aria-label^="P@k. all-ages"]').first).to_be_attached()
+    expect(page.locator(".cl-unseen").first).to_contain_text("P@k. all-ages: k = 1:")
     first = rows(page, "Neighbours and votes")[1].split("\t")
     assert first[:2] == ["P@k", "all-ages"]
     assert first[2].startswith(f"{100 * stored['precision']['1']['value']:.1f} (")

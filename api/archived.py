@@ -3,14 +3,21 @@
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from api.schemas import NOTICE, ArchivedFilm
 from engine.errors import ArchiveCorrupt, FilmError, NotFound
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region
 from indexer.archive import Snapshot
 from indexer.packs import COLUMNS, Place, read_picture
+
+SHOWN = (
+    "film", "patient", "entity", "malignancy", "proof", "site", "side", "view", "taken", "age", "sex", "centre",
+    "stage", "rows", "columns",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,26 +35,53 @@ class Archived:
 
 
 def find(snapshot: Snapshot, film: int) -> Archived:
-    """What the archive knows of a film.
+    """Where a film lies and what of it was embedded.
 
     Raises:
-        NotFound: it has none of that number.
+        NotFound: the archive has none of that number.
     """
-    row = snapshot.row_of_film(film)
-    if row is None:
-        raise NotFound(f"the archive has no film {film}; take its number from an answer")
-    facts = snapshot.films.slice(row, 1).to_pylist()[0]
-    source = snapshot.manifest.sources.get(facts["source"])
+    facts = _row(snapshot, film)
     return Archived(
         film,
         facts["file"],
         facts["uri"],
         facts["sha256"],
         Place(*(facts[name] for name in COLUMNS)),
-        snapshot.manifest.synthetic if source is None else source.synthetic,
+        _synthetic(snapshot, facts),
         Region(facts["x0"], facts["y0"], facts["x1"], facts["y1"], Origin(facts["region"])),
         (facts["rows"], facts["columns"]),
     )
+
+
+def describe(snapshot: Snapshot, film: int) -> ArchivedFilm:
+    """A film and its lesion, for people.
+
+    Raises:
+        NotFound: the archive has none of that number.
+    """
+    facts = _row(snapshot, film)
+    spacing = facts["spacing_row"], facts["spacing_column"]
+    return ArchivedFilm(
+        NOTICE,
+        _synthetic(snapshot, facts),
+        **{name: facts[name] for name in SHOWN},
+        region=(facts["x0"], facts["y0"], facts["x1"], facts["y1"]),
+        region_origin=facts["region"],
+        spacing_mm=None if None in spacing else spacing,
+    )
+
+
+def _row(snapshot: Snapshot, film: int) -> dict[str, Any]:
+    row = snapshot.row_of_film(film)
+    if row is None:
+        raise NotFound(f"the archive has no film {film}; take its number from an answer")
+    found: dict[str, Any] = snapshot.films.slice(row, 1).to_pylist()[0]
+    return found
+
+
+def _synthetic(snapshot: Snapshot, facts: dict[str, Any]) -> bool:
+    source = snapshot.manifest.sources.get(facts["source"])
+    return snapshot.manifest.synthetic if source is None else source.synthetic
 
 
 def original(found: Archived, at_least: int | None) -> Radiograph | None:

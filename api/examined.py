@@ -1,6 +1,7 @@
 """What an archive and its evaluations look like, as it goes over HTTP. Importing it loads no heavy library."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 
@@ -52,13 +53,47 @@ class NearDuplicates:
 
 @dataclass(frozen=True)
 class MapPoint:
-    """A film on the map. x, y: -1..1 along the farther axis. entity, malignancy: None where unknown."""
+    """A film on the map. x, y: -1..1 along the farther axis. patient: pseudonym. None where unknown."""
 
     film: int
     x: float
     y: float
     entity: str | None
     malignancy: str | None
+    site: str | None
+    side: str | None
+    taken: date | None
+    patient: str
+
+
+@dataclass(frozen=True)
+class ArchivedFilm:
+    """A film of the archive with its lesion. patient: pseudonym. age: years when it was taken.
+
+    region: (x0, y0, x1, y1) that was embedded, half-open, in pixels of the full film (rows, columns); region_origin:
+    whole | mask | segmented. spacing_mm: (row, column). None where unknown.
+    """
+
+    notice: str
+    synthetic: bool
+    film: int
+    patient: str
+    entity: str | None
+    malignancy: str | None
+    proof: str | None
+    site: str | None
+    side: str | None
+    view: str | None
+    taken: date | None
+    age: float | None
+    sex: str | None
+    centre: str | None
+    stage: str | None
+    rows: int
+    columns: int
+    region: tuple[int, int, int, int]
+    region_origin: str
+    spacing_mm: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -148,12 +183,31 @@ class StoredRun:
 
 
 @dataclass(frozen=True)
+class RunDifference:
+    """A figure of two evaluations. group: as in both, such as all. k: neighbours, None where it holds for any.
+
+    difference: second minus first. low, high: its 95 % interval over the same resampled patients; None where neither
+    evaluation was paired with the other.
+    """
+
+    group: str
+    measure: str
+    k: int | None
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class TwoRuns:
     """Two evaluations side by side. same_films: whether both asked as many films and patients in the same way; without
-    it, their difference says little.
+    it, their difference says little. differences: of every figure that both have.
     """
 
     notice: str
     first: StoredRun
     second: StoredRun
     same_films: bool
+    differences: tuple[RunDifference, ...] = ()

@@ -6,6 +6,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from api.examined import (
+    ArchivedFilm,
     ArchiveMap,
     GroupCount,
     LeftOut,
@@ -15,6 +16,7 @@ from api.examined import (
     NearPairs,
     OutcomeCount,
     OutOfArchive,
+    RunDifference,
     RunFacts,
     RunList,
     StoredRun,
@@ -65,6 +67,7 @@ __all__ = [
     "Answer",
     "ArchiveFacts",
     "ArchiveMap",
+    "ArchivedFilm",
     "AuditEntry",
     "AuditLog",
     "Ballot",
@@ -111,6 +114,7 @@ __all__ = [
     "QueryFacts",
     "Ready",
     "Removed",
+    "RunDifference",
     "RunFacts",
     "RunList",
     "SearchAnswer",
@@ -301,7 +305,7 @@ class ArchiveFacts:
     """What the archive holds, which model made its vectors, and what a filter may name.
 
     segmenter: fingerprint of what proposes the regions of new films; None where nothing does.
-    counts: by entity, site and centre. versions: those on disk, newest first.
+    counts: by entity, site, centre, sex, proof and age (decades such as 10–19). versions: those on disk, newest first.
     """
 
     notice: str

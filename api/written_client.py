@@ -8,6 +8,7 @@ from urllib.parse import quote
 from api.boxes import Box, Whole, format_box
 from api.schemas import (
     Agenda,
+    ArchivedFilm,
     ArchiveMap,
     AuditLog,
     BoardCase,
@@ -141,6 +142,10 @@ class WrittenClient(Transport):
     def archive_map(self) -> ArchiveMap:
         """The archive's films on a plane."""
         return self._json(ArchiveMap, "GET", "/v1/archive/map")
+
+    def film(self, film: int) -> ArchivedFilm:
+        """What the archive knows of a film and its lesion."""
+        return self._json(ArchivedFilm, "GET", f"/v1/films/{film}")
 
     def left_out(self) -> OutOfArchive:
         """What was left out of the archive, and why."""

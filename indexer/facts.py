@@ -13,7 +13,11 @@ from indexer.pending import DUPLICATE, LEFT_OUT
 from indexer.records import Proof
 
 COPY = "the same bytes as another film of the patient"
-COUNTED = ("entity", "site", "centre")
+DECADE = "CAST(floor(age / 10) * 10 AS INTEGER)"
+COUNTED = {"entity": '"entity"', "site": '"site"', "centre": '"centre"', "sex": '"sex"', "proof": '"proof"'} | {
+    "age": f"{DECADE} || '–' || ({DECADE} + 9)"
+}
+"""What is counted, as SQL over the films; ages by decade."""
 MOST = 200
 """Values counted of a column, and reasons told of films left out."""
 
@@ -63,7 +67,7 @@ def near_pairs(snapshot: Snapshot, first: int, most: int) -> list[dict[str, Any]
 def _counts(snapshot: Snapshot, column: str) -> list[dict[str, Any]]:
     """Films and patients of each value, None for unknown, and how many of the patients are proven by histology."""
     sql = (
-        f'SELECT "{column}" AS value, count(*) AS films, count(DISTINCT patient) AS patients, '
+        f"SELECT {COUNTED[column]} AS value, count(*) AS films, count(DISTINCT patient) AS patients, "
         "count(DISTINCT patient) FILTER (WHERE proof = ?) AS histology FROM film_view GROUP BY 1 "
         "ORDER BY patients DESC, films DESC, value LIMIT ?"
     )

@@ -13,6 +13,8 @@ LARGEST = 16 << 20
 """Bytes of a file that is read."""
 MOST = 500
 """Files of the folder that are looked at, newest first."""
+SAME = 1e-9
+"""Figures no farther apart are one."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -57,6 +59,65 @@ def read_run(folder: Path | None, name: str) -> Run:
         where = "no folder of evaluations is set; set CASELINK_RUNS" if folder is None else "take a name from the list"
         raise NotFound(f"there is no evaluation {name[:40]!r}; {where}")
     return run
+
+
+MEASURES = ("precision", "hit", "vote_accuracy", "macro_recall", "map")
+"""Figures that are held against another run's."""
+Figure = tuple[str, int | None]
+"""Measure and number of neighbours; None where it holds for any."""
+
+
+def differences(one: Run, other: Run) -> list[dict[str, Any]]:
+    """Every figure of the groups that both have, and `other` - `one`; with its interval where one was paired with it.
+
+    A run names what it was paired with by archive and model alone, which many runs share, so that the pair is known by
+    its figures: all of a group's are the other run's.
+    """
+    found = []
+    for group in (name for name in one.evaluation["groups"] if name in other.evaluation["groups"]):
+        first, second = (_figures(run.evaluation["groups"][group]) for run in (one, other))
+        between = _between(one, first, second, group) or _between(other, second, first, group, sign=-1)
+        for (measure, k), value in first.items():
+            if (measure, k) in second:
+                low, high = between.get((measure, k), (None, None))
+                told = {"first": value, "second": second[measure, k], "difference": second[measure, k] - value}
+                found.append({"group": group, "measure": measure, "k": k, **told, "low": low, "high": high})
+    return found
+
+
+def _figures(group: dict[str, Any], leaf: str = "value") -> dict[Figure, float]:
+    """A group's figures; those that are no numbers are passed by."""
+    found: dict[Figure, Any] = {}
+    for measure in MEASURES:
+        held = group.get(measure)
+        if isinstance(held, dict) and leaf in held:
+            found[measure, None] = held[leaf]
+        elif isinstance(held, dict):
+            by_k = {k: each.get(leaf) for k, each in held.items() if k.isdigit() and isinstance(each, dict)}
+            found |= {(measure, int(k)): value for k, value in by_k.items()}
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+
+
+def _between(
+    run: Run, own: dict[Figure, float], others: dict[Figure, float], group: str, sign: int = 1
+) -> dict[Figure, tuple[float, float]]:
+    """Intervals of others - own (own - others for the sign -1) that a run stored; none if its pair is another run."""
+    paired = run.evaluation.get("paired")
+    groups = paired.get("groups") if isinstance(paired, dict) else None
+    stored = groups.get(group) if isinstance(groups, dict) else None
+    if not isinstance(stored, dict):
+        return {}
+    this, other = _figures(stored, "this"), _figures(stored, "other")
+    same = this and all(_near(own.get(name), this[name]) and _near(others.get(name), other.get(name)) for name in this)
+    low, high = _figures(stored, "low"), _figures(stored, "high")
+    if not same:
+        return {}
+    known = [name for name in this if name in low and name in high]
+    return {name: (-high[name], -low[name]) if sign > 0 else (low[name], high[name]) for name in known}
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) < SAME
 
 
 def _read(path: Path) -> Run | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import answer, ask, backend, compare, history, words
+from ui import answer, archive, ask, backend, compare, evaluate, history, words
 from ui.parts import heading, move_view, trouble
 from ui.session import Place, Screen, Session, session
 from ui.shell import choose_language, dress, navigation
@@ -20,7 +20,13 @@ def main() -> None:
         visitor.failure = error
     pages = {
         place: st.Page(draw, title=words.say(f"page.{place}"), url_path=place, default=place is Place.search)
-        for place, draw in ((Place.search, _search), (Place.patient, _patient), (Place.compare, _compare))
+        for place, draw in (
+            (Place.search, _search),
+            (Place.patient, _patient),
+            (Place.compare, _compare),
+            (Place.archive, _archive),
+            (Place.evaluate, _evaluate),
+        )
     }
     chosen = st.navigation(list(pages.values()), position="hidden")
     goto, visitor.goto = visitor.goto, None
@@ -46,6 +52,14 @@ def _patient() -> None:
 
 def _compare() -> None:
     compare.screen(session())
+
+
+def _archive() -> None:
+    archive.screen(session())
+
+
+def _evaluate() -> None:
+    evaluate.screen(session())
 
 
 def _ask(visitor: Session) -> None:

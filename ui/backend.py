@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from api.client import USER_HEADER, ApiProblem, ApiUnreachable, Client
-from api.schemas import ArchiveFacts, Preview
+from api.schemas import ArchiveFacts, ArchiveMap, Preview
 from api.settings import settings
 from ui.session import QueryFilm, Session
 
@@ -23,6 +23,8 @@ PREVIEW = 1280
 """Long side of the picture that is drawn on, in pixels."""
 VISITORS = 64
 """Clients kept, one for each name that a proxy tells."""
+VERSIONS = 2
+"""Maps kept; each has some thousand films."""
 AHEAD = 4
 """Pictures asked for at once."""
 
@@ -51,6 +53,21 @@ def facts() -> ArchiveFacts:
         ApiProblem, ApiUnreachable: not ready, or not there; asked again each time.
     """
     return _facts(settings().api)
+
+
+@st.cache_resource(show_spinner=False, max_entries=VERSIONS)
+def _map(address: str, version: int) -> ArchiveMap:
+    with Client(address, timeout=PATIENCE_S) as patient:
+        return patient.archive_map()
+
+
+def archive_map(version: int) -> ArchiveMap:
+    """The archive's films on a plane, asked for once a version.
+
+    Raises:
+        ApiProblem, ApiUnreachable: not ready, or not there; asked again each time.
+    """
+    return _map(settings().api, version)
 
 
 def look(name: str, data: bytes, size: int) -> Preview:

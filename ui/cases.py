@@ -179,7 +179,7 @@ def opened(session: Session, case: SimilarCase) -> None:
     except backend.Trouble as error:
         trouble(error)
     else:
-        session.opened = case
+        session.opened, session.came = case, None
         session.go(Place.patient)
         st.rerun()
 

@@ -29,6 +29,8 @@ class Place(StrEnum):
     search = "search"
     patient = "patient"
     compare = "compare"
+    archive = "archive"
+    evaluate = "evaluate"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Session:
     turn to, None to stay. scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts:
     of the archive, as last known; failure: why it could not be asked for them now. proposals: regions that the archive
     proposes, by film key; whole: films whose proposal was waved away. markers: the side that a visitor reads off a
-    film, by film key. explained: explanations fetched so far, by what they are of.
+    film, by film key. explained: explanations fetched so far, by what they are of. came: the page from
+    which a patient was opened where that is no answer. looked: number of the film beside the archive's map.
     """
 
     screen: Screen = Screen.ask
@@ -75,6 +78,8 @@ class Session:
     told: Told = field(default_factory=Told)
     history: PatientHistory | None = None
     opened: SimilarCase | None = None
+    came: Place | None = None
+    looked: int | None = None
     compared: list[int] | None = None
     goto: Place | None = None
     scroll_to: str | None = None

@@ -75,12 +75,13 @@ def build(films: Path, archive: Path, patients: int) -> None:
 
 
 @contextmanager
-def servers(archive: Path, *, page: bool) -> Iterator[tuple[str, str]]:
-    """API and page as processes of their own on loopback; ended with this one."""
+def servers(archive: Path, *, page: bool, runs: Path | None = None) -> Iterator[tuple[str, str]]:
+    """API and page as processes of their own on loopback; ended with this one. runs: folder of evaluations to show."""
     chosen = settings()
     api_port, page_port = _free_port(chosen.port), _free_port(chosen.page_port)
     api, address = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{page_port}"
     serve = [sys.executable, "-m", "api.cli", "serve", "--archive", str(archive), "--port", str(api_port)]
+    serve += [] if runs is None else ["--runs", str(runs)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that `finally` runs
     running = [subprocess.Popen(serve)]
     try:

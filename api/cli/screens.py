@@ -13,10 +13,12 @@ from typing import Annotated, Any
 import typer
 from PIL import Image
 
-from api.cli.common import out
+from api.cli.common import as_json, out, save
 from api.cli.demo import build, servers, until_ready
+from api.cli.measure import Plan, measure
 from api.client import Client
 from engine.errors import NotFound
+from indexer.evaluation import KS
 
 WIDTHS = {"1280": (1280, 900), "390": (390, 844)}
 TALLEST = 2600
@@ -43,7 +45,8 @@ def screens(
     films = sorted((work / "films" / "query").glob("query-*.dcm"))
     if not films:
         raise NotFound(f"{work / 'films'} holds no query film; remove {work} and run the same again")
-    with servers(work / "archive", page=True) as (api, address), chromium() as browser:
+    evaluated(work / "archive", work / "runs")
+    with servers(work / "archive", page=True, runs=work / "runs") as (api, address), chromium() as browser:
         until_ready(Client(api))
         for width, size in WIDTHS.items():
             view = {"width": size[0], "height": size[1]}
@@ -52,6 +55,21 @@ def screens(
                 page.set_default_timeout(WAIT_MS)
                 page.goto(address)
                 tour(page, films[0], partial(_shot, page, folder, width))
+
+
+def evaluated(archive: Path, runs: Path) -> None:
+    """Evaluate the archive twice, once among adults alone, where that is not done yet."""
+    for name, where in (("all-ages", None), ("adults", "age >= 18")):
+        path = runs / f"{name}.json"
+        if not path.exists():
+            found = measure(archive, None, _plan(where), None)
+            runs.mkdir(parents=True, exist_ok=True)
+            save(path, as_json(found))
+
+
+def _plan(where: str | None) -> Plan:
+    """Leave one patient out, by sex, since the SYNTHETIC patients are of no centre."""
+    return Plan(None, "auto", None, where, None, None, None, ("sex",), {}, KS, None, None, 0, 200)
 
 
 @contextmanager
@@ -74,6 +92,9 @@ def tour(page: Page, film: Path, shot: Callable[[str], None]) -> None:
     """Every page on the way of one question, then the same in German and in the dark room."""
     page.get_by_role("heading", name="Find similar past patients").wait_for()
     shot("search-start")
+    _archive(page, shot)
+    _evaluations(page, shot)
+    page.get_by_role("link", name="Search").click()
     page.set_input_files("input[type=file]", str(film))
     page.locator(".st-key-lightbox .cl-stage img").first.wait_for()
     settle(page)
@@ -95,6 +116,28 @@ def tour(page: Page, film: Path, shot: Callable[[str], None]) -> None:
     page.get_by_role("button", name="Zurück zur Antwort").click()
     page.get_by_role("heading", name="Was ähnliche Patienten hatten").wait_for()
     shot("search-answer-german")
+
+
+def _archive(page: Page, shot: Callable[[str], None]) -> None:
+    """What is inside, and a film that was found on the map with the arrow keys."""
+    page.get_by_role("link", name="Archive").click()
+    page.locator(".cl-map canvas").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.locator(".st-key-looked img").wait_for()
+    shot("archive")
+
+
+def _evaluations(page: Page, shot: Callable[[str], None]) -> None:
+    """Two runs side by side, where two are stored."""
+    page.get_by_role("link", name="Evaluations").click()
+    page.get_by_role("heading", name="Evaluations").wait_for()
+    settle(page)
+    beside = page.get_by_role("combobox", name="Beside it")
+    if beside.count():
+        beside.click()
+        page.get_by_role("option").first.click()
+    shot("evaluations")
 
 
 def _draw(page: Page) -> None:

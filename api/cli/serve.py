@@ -18,9 +18,10 @@ def serve(
     archive: Annotated[Path | None, typer.Option(help="The archive to serve.")] = None,
     host: Annotated[str | None, typer.Option(help="Address; loopback unless you say otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="Port.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Folder of evaluations as JSON to show.")] = None,
 ) -> None:
     """Serve the HTTP API of an archive."""
-    given = {"archive": archive, "host": host, "port": port}
+    given = {"archive": archive, "host": host, "port": port, "runs": runs}
     chosen = settings().model_copy(update={name: value for name, value in given.items() if value is not None})
     app = create_app(chosen.archive, chosen)
     gc.freeze()  # what the imports left stays for good; looking through it again would hold up an answer now and then

@@ -14,6 +14,8 @@ from indexer.facts import left_out_facts, near_pairs
 from indexer.journal import limits
 
 router = APIRouter(tags=["archive"])
+TOLD = ("entity", "malignancy", "site", "side", "taken", "patient")
+"""What the map tells of each film, in the order of `MapPoint`."""
 
 
 @router.get(
@@ -30,8 +32,8 @@ async def map_of_films(response: Response, service: ServiceOf) -> ArchiveMap:
 
 def _map(service: Service) -> ArchiveMap:
     snapshot, found = service.map()
-    rows = snapshot.films.select(["film", "entity", "malignancy"]).to_pylist()
-    known = {row["film"]: (row["entity"], row["malignancy"]) for row in rows}
+    columns = snapshot.films.select(["film", *TOLD]).to_pydict()
+    known = dict(zip(columns.pop("film"), zip(*columns.values(), strict=True), strict=True))
     points = tuple(
         MapPoint(film, round(x, 4), round(y, 4), *known[film])
         for film, (x, y) in zip(found.film.tolist(), found.xy.tolist(), strict=True)

@@ -5,13 +5,36 @@ from typing import Any
 from api.routes.examples import PATIENT
 from api.schemas import NOTICE
 
+_LESION = {"malignancy": "benign", "site": "femur", "side": "L", "taken": "2019-03-11", "patient": PATIENT}
 MAP: dict[str, Any] = {
     "notice": NOTICE,
     "version": 3,
     "method": "PCA",
     "films": 580,
     "explained": [0.21, 0.12],
-    "points": [{"film": 17, "x": 0.412, "y": -0.0831, "entity": "osteochondroma", "malignancy": "benign"}],
+    "points": [{"film": 17, "x": 0.412, "y": -0.0831, "entity": "osteochondroma"} | _LESION],
+}
+FILM: dict[str, Any] = {
+    "notice": NOTICE,
+    "synthetic": True,
+    "film": 17,
+    "patient": PATIENT,
+    "entity": "osteochondroma",
+    "malignancy": "benign",
+    "proof": "histology",
+    "site": "femur",
+    "side": "L",
+    "view": "frontal",
+    "taken": "2019-03-11",
+    "age": 14.0,
+    "sex": "F",
+    "centre": None,
+    "stage": "before treatment",
+    "rows": 2140,
+    "columns": 1320,
+    "region": [412, 890, 860, 1310],
+    "region_origin": "mask",
+    "spacing_mm": [0.143, 0.143],
 }
 LEFT_OUT: dict[str, Any] = {
     "notice": NOTICE,
@@ -48,7 +71,16 @@ RUN: dict[str, Any] = {
         "groups": {"all": {"n_films": 240, "n_patients": 120, "map": {"value": 0.5, "low": 0.4, "high": 0.6}}},
     },
 }
-TWO: dict[str, Any] = {"notice": NOTICE, "first": RUN, "second": RUN, "same_films": True}
+TWO: dict[str, Any] = {
+    "notice": NOTICE,
+    "first": RUN,
+    "second": RUN,
+    "same_films": True,
+    "differences": [
+        {"group": "all", "measure": "map", "k": None, "first": 0.5, "second": 0.5, "difference": 0.0}
+        | {"low": None, "high": None}
+    ],
+}
 
 
 def no_run(path: str) -> dict[str, Any]:

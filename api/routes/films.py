@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from api.archived import find, original, thumbnail
+from api.archived import describe, find, original, thumbnail
 from api.pictures import View, ViewQuery, png
-from api.routes import examples
-from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, form, on_cpu, pictures
+from api.routes import examined_examples, examples
+from api.routes.common import NO_STORE, PNG, REVALIDATE, ServiceOf, answers, form, on_cpu, pictures
+from api.schemas import ArchivedFilm
 from api.service import Service
 from api.uploads import Upload, read_form
 from engine.readers import read
@@ -26,6 +27,18 @@ LARGEST_ID = 2**63 - 1
 FilmId = Annotated[
     int, Path(ge=0, le=LARGEST_ID, description="The film's number, as an answer gives it.", examples=[17])
 ]
+
+
+@router.get(
+    "/v1/films/{film}",
+    response_model=ArchivedFilm,
+    summary="What the archive knows of a film",
+    responses=answers(examined_examples.FILM, examples.NO_FILM),
+)
+def film(film: FilmId, response: Response, service: ServiceOf) -> ArchivedFilm:
+    """The film and its lesion, as an answer shows them; the patient's history is another, audited question."""
+    response.headers["Cache-Control"] = NO_STORE
+    return describe(service.current().snapshot, film)
 
 
 @router.get(

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Response
 from api.routes import examined_examples as examples
 from api.routes.common import NO_STORE, ServiceOf, answers
 from api.routes.examples import only_get
-from api.schemas import NOTICE, RunFacts, RunList, StoredRun, TwoRuns
-from indexer.runs import Run, list_runs, read_run
+from api.schemas import NOTICE, RunDifference, RunFacts, RunList, StoredRun, TwoRuns
+from indexer.runs import Run, differences, list_runs, read_run
 
 router = APIRouter(tags=["evaluations"])
 SAME = ("protocol", "n_archive_films", "n_archive_patients", "ks", "where", "query_where", "queries")
@@ -46,12 +46,13 @@ def run(run: RunName, response: Response, service: ServiceOf) -> StoredRun:
     responses=answers(examples.TWO, examples.no_run("/v1/runs/no-such-run/beside/no-such-run"), of_archive=False),
 )
 def beside(run: RunName, other: RunName, response: Response, service: ServiceOf) -> TwoRuns:
-    """Both as they were written, and whether they asked alike."""
+    """Both as they were written, whether they asked alike, and the difference of every figure that both have."""
     response.headers["Cache-Control"] = NO_STORE
     one, two = (read_run(service.settings.runs, name) for name in (run, other))
     alike = all(one.manifest.get(name) == two.manifest.get(name) for name in SAME)
     alike = alike and all(one.whole[name] == two.whole[name] for name in ("n_films", "n_patients"))
-    return TwoRuns(NOTICE, _told(one), _told(two), alike)
+    found = tuple(RunDifference(**row) for row in differences(one, two))
+    return TwoRuns(NOTICE, _told(one), _told(two), alike, found)
 
 
 def _told(run: Run) -> StoredRun:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from indexer.evaluation import votes
-from indexer.evaluation.bootstrap import Clusters, Estimate, Ints, Reals
+from indexer.evaluation.bootstrap import Clusters, Estimate, Ints
 from indexer.evaluation.pooled import Figures, Pooled
 from indexer.evaluation.promises import Promise, kept
 from indexer.evaluation.settings import Settings
@@ -40,7 +40,7 @@ def group(
         "calibration": votes.calibration(asked, clusters, settings.vote_k, promised, detail=detail),
         "prediction_set": promised and kept(promised, asked, clusters),
         "malignancy": votes.malignancy(malignant, chosen, clusters),
-        "per_entity": _per_entity(asked, ks),
+        "per_entity": _per_entity(asked, clusters, ks),
         "confusion": votes.confusion(asked, settings.vote_k),
         "baselines": {"majority": _majority(asked, clusters), **baselines},
     }
@@ -72,16 +72,17 @@ def _by_k(estimates: list[Estimate], ks: tuple[int, ...]) -> Tree:
     return {str(k): estimate for k, estimate in zip(ks, estimates, strict=True)}
 
 
-def _per_entity(films: Pooled, ks: tuple[int, ...]) -> Tree:
+def _per_entity(films: Pooled, clusters: Clusters, ks: tuple[int, ...]) -> Tree:
     queries, correct = films.queries, films.found[MODEL].correct
     found = {}
     for entity in sorted(set(queries.entity)):
         rows = queries.entity == entity
-        recall: Reals = correct[rows].mean(axis=0)
+        recall = dict(zip(map(str, ks), clusters.take(rows).mean(correct[rows]), strict=True))
         found[entity] = {
             "n_films": int(rows.sum()),
             "n_patients": len(set(queries.patient[rows])),
-            "recall": {str(k): float(value) for k, value in zip(ks, recall, strict=True)},
+            "recall": {k: one.value for k, one in recall.items()},
+            "interval": {k: None if one.low is None else [one.low, one.high] for k, one in recall.items()},
         }
     return found
 

@@ -38,6 +38,9 @@ def test_counts_are_of_films_and_patients(client: Client) -> None:
     )
     assert [(one.value, one.patients) for one in facts.counts["site"]] == [("femur", 15)]
     assert sorted((str(one.value), one.patients) for one in facts.counts["centre"]) == [("1", 8), ("2", 7)]
+    assert {one.value: one.patients for one in facts.counts["sex"]} == {"F": 8, "M": 7}
+    assert [(one.value, one.patients) for one in facts.counts["proof"]] == [("histology", 15)]
+    assert {one.value: one.patients for one in facts.counts["age"]} == {"0–9": 2, "10–19": 7, "20–29": 3, None: 3}
     assert facts.versions[0].version == facts.version
     assert [one.version for one in facts.versions] == sorted((one.version for one in facts.versions), reverse=True)
 
@@ -63,6 +66,26 @@ def test_the_map_has_every_film_and_is_made_once(
     }  # fmt: skip
     assert all(-1 <= each <= 1 for point in first.points for each in (point.x, point.y))
     assert 0 < first.explained[1] <= first.explained[0] <= 1
+    for point in (first.points[0], first.points[-1]):
+        known = client.film(point.film)
+        told = ("film", "entity", "malignancy", "site", "side", "taken", "patient")
+        assert [getattr(point, name) for name in told] == [getattr(known, name) for name in told]
+        assert point.patient in client.patient(point.patient).patient
+
+
+def test_a_film_is_told_with_its_lesion(client: Client) -> None:
+    film = client.film(0)
+    assert (film.entity, film.site, film.side, film.sex, film.proof) == (
+        "osteochondroma",
+        "femur",
+        "L",
+        "F",
+        "histology",
+    )
+    assert (film.rows, film.columns, film.region, film.region_origin) == (120, 90, (0, 0, 90, 120), "whole")
+    assert film.spacing_mm is None and film.taken is not None and film.taken.year == 2019
+    with pytest.raises(ApiProblem, match="no film 999999"):
+        client.film(999999)
 
 
 def test_what_was_left_out_is_counted_and_not_named(
@@ -96,6 +119,14 @@ def test_stored_evaluations_are_listed_and_read(with_runs: TestClient, talk: Tal
     two = client.two_runs("btxrd-mask", "btxrd-whole")
     assert (two.first, two.second.facts.run) == (one, "btxrd-whole")
     assert two.same_films == (two.first.facts.films == two.second.facts.films)
+    whole = {(one.measure, one.k): one for one in two.differences if one.group == "all"}
+    value = {
+        run.facts.run: run.evaluation["groups"]["all"]["precision"]["3"]["value"] for run in (two.first, two.second)
+    }
+    told = whole["precision", 3]
+    assert (told.first, told.second) == (value["btxrd-mask"], value["btxrd-whole"])
+    assert told.difference == pytest.approx(told.second - told.first) and told.low is None
+    assert ("map", None) in whole and {one.group for one in two.differences} == {"all", "centre=1", "centre=2"}
     for name in ("cut", "..", "a/b", "btxrd-mask.json"):
         with pytest.raises(ApiProblem) as caught:
             client.run(name)

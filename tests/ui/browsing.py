@@ -36,13 +36,14 @@ def any_port() -> int:
 class Server:
     """`caselink serve` as a process of its own, which tests may stop and start again at the same address."""
 
-    def __init__(self, archive: Path, log: Path) -> None:
-        self.archive, self.log, self.port = archive, log, any_port()
+    def __init__(self, archive: Path, log: Path, runs: Path | None = None) -> None:
+        self.archive, self.log, self.port, self.runs = archive, log, any_port(), runs
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         command = [sys.executable, "-m", "api.cli", "serve", "--archive", str(self.archive), "--port", str(self.port)]
+        command += [] if self.runs is None else ["--runs", str(self.runs)]
         with self.log.open("ab") as log:
             env = os.environ | {"CASELINK_THREADS": "1"}
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=env)

@@ -57,6 +57,7 @@ def test_all_figures_agree_with_plain_loops(
             assert given_["n_films"] == truth.count(entity)
             expected = recall_score(truth, named, labels=[entity], average="macro", zero_division=0)
             assert given_["recall"][str(k)] == pytest.approx(expected)
+            assert given_["interval"][str(k)] is None
     assert figures["map"]["value"] == pytest.approx(np.mean(ap))
     for at, nearest in enumerate(films):
         assert found.films.neighbour[at].tolist() == nearest + [-1] * (max(KS) - len(nearest))

@@ -107,3 +107,11 @@ def test_the_confusion_matrix_counts_every_film_once(make_cohort: Callable[..., 
         assert row == [slow[truth, voted] for voted in (*told["entities"], None)]
     for name, group in found.groups.items():
         assert sum(map(sum, group["confusion"]["counts"])) == group["n_films"], name
+
+
+def test_the_interval_of_an_entitys_recall_holds_it(make_cohort: Callable[..., Cohort]) -> None:
+    found = evaluate(make_cohort(0, n=120, patients=60), None, resamples=50).groups["all"]["per_entity"]
+    for one in found.values():
+        for k, recall in one["recall"].items():
+            low, high = one["interval"][k]
+            assert 0 <= low <= recall <= high <= 1

@@ -23,9 +23,7 @@ SHA256 = r"^[0-9a-f]{64}$"
 
 
 class NotRecorded(StrEnum):
-    """Why the archive does not hold a decision: the case names no patient, the archive has none such, or it could not be
-    written now.
-    """
+    """Why the archive does not hold a decision: no patient named, none that it has, or it could not be written now."""
 
     no_patient = "no patient"
     unknown_patient = "unknown patient"

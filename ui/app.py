@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import answer, ask, backend, compare, history, words
+from ui.board import page as board
 from ui.parts import heading, move_view, trouble
 from ui.session import Place, Screen, Session, session
 from ui.shell import choose_language, dress, navigation
@@ -20,7 +21,7 @@ def main() -> None:
         visitor.failure = error
     pages = {
         place: st.Page(draw, title=words.say(f"page.{place}"), url_path=place, default=place is Place.search)
-        for place, draw in ((Place.search, _search), (Place.patient, _patient), (Place.compare, _compare))
+        for place, draw in PAGES.items()
     }
     chosen = st.navigation(list(pages.values()), position="hidden")
     goto, visitor.goto = visitor.goto, None
@@ -46,6 +47,13 @@ def _patient() -> None:
 
 def _compare() -> None:
     compare.screen(session())
+
+
+def _board() -> None:
+    board.screen(session())
+
+
+PAGES = {Place.search: _search, Place.patient: _patient, Place.compare: _compare, Place.board: _board}
 
 
 def _ask(visitor: Session) -> None:

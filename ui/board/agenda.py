@@ -129,7 +129,7 @@ def _mover(session: Session, cases: Sequence[CaseSummary], place: int, by: int) 
     off = not 0 <= to < len(cases)
     icon = ":material/arrow_upward:" if by < 0 else ":material/arrow_downward:"
     label = say(f"board.{way}", title=case.title)
-    if st.button(icon, key=f"{way}-{case.case}", help=label, disabled=off):
+    if st.button(label, key=f"{way}-{case.case}", icon=icon, disabled=off):
         order = [*cases]
         order.insert(to, order.pop(place))
         try:

@@ -137,7 +137,7 @@ def _uploader(session: Session, case: int) -> None:
     arrived = st.file_uploader(
         say("board.add_films"), accept_multiple_files=True, key=f"case-films-{case}-{session.board.uploads}"
     )
-    st.caption(say("upload.help", most=limits.max_films, mib=limits.max_upload_mib))
+    st.caption(say("board.add_limits", most=limits.max_films, mib=limits.max_upload_mib))
     st.caption(say("board.add_how"))
     if not arrived:
         return

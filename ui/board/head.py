@@ -1,7 +1,6 @@
 """A case's head: title, day, patient; its document; and taking it away."""
 
 from datetime import date
-from html import escape
 
 import streamlit as st
 
@@ -33,8 +32,6 @@ def head(session: Session, case: BoardCase) -> None:
             _document(session, case)
             _change(session, told)
             _remove(session, told)
-    if session.board.said:
-        st.html(f'<p class="cl-said" role="status">{escape(session.board.said)}</p>')
 
 
 def _line(told: CaseSummary) -> str:

@@ -166,6 +166,8 @@ def _decision(session: Session, case: BoardCase, stored: SectionText) -> None:
         )
         if st.button(say("board.decide"), key="decide", type="primary") and isinstance(when, date):
             _decide(session, case.case.case, stored.revision, when)
+    if session.board.said:
+        st.html(f'<p class="cl-said" role="status">{escape(session.board.said)}</p>')
 
 
 def _decide(session: Session, case: int, revision: int, when: date) -> None:

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterable, Sequence
 from io import BytesIO
+from textwrap import shorten
 from typing import Any
 
 import docx
@@ -21,6 +22,9 @@ FONT = "Arial"
 INK, QUIET, LOUD, NOTICE = (RGBColor.from_string(ink) for ink in ("14181D", "4A545F", "8A1C12", "5C3C00"))
 AMBER, PALE, RULE = "FFF4DC", "EEF2F6", "C9CFD6"
 LABEL = Pt(110)
+INSET = Pt(8)
+LONGEST = 80
+"""Characters of a case's title in the foot."""
 LOCALES = {"en": "en-GB", "de": "de-DE"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
 Part = Any
@@ -67,12 +71,12 @@ def _set_up(document: Part, report: Report) -> None:
     facts.language = LOCALES[report.language]
     notice = section.header.paragraphs[0]
     notice.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    _run(notice, report.notice, 8, ink=NOTICE, bold=True)
+    _run(notice, report.notice, 7.5, ink=NOTICE, bold=True)
     _shade(notice._p.get_or_add_pPr(), AMBER)
     foot = section.footer.paragraphs[0]
-    foot.paragraph_format.tab_stops.clear_all()
+    foot.style = document.styles["Normal"]  # the style for feet has tabs of its own
     foot.paragraph_format.tab_stops.add_tab_stop(ACROSS, WD_TAB_ALIGNMENT.RIGHT)
-    _run(foot, f"{report.running} · {report.title}\t", 7.5, ink=QUIET)
+    _run(foot, f"{shorten(f'{report.running} · {report.title}', LONGEST, placeholder='…')}\t", 7.5, ink=QUIET)
     before, between, after = report.heads["page"].replace("{page}", "\0").replace("{pages}", "\0").split("\0")
     _run(foot, f"caselink · {before}", 7.5, ink=QUIET)
     _field(foot, "PAGE")
@@ -116,23 +120,30 @@ def _decision(document: Part, report: Report) -> None:
     last = cell.add_paragraph()
     last.paragraph_format.space_after = Pt(4)
     _run(last, report.decided, 8, bold=True)
+    for paragraph in cell.paragraphs:
+        paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = INSET
 
 
 def _figures(document: Part, figures: Sequence[Figure], said: str) -> None:
     """The films in a row, and under each what is known; a row is not parted by a page."""
     columns = max(4 if len(figures) > 3 else 3, len(figures))
     width = min(WIDEST, ACROSS // columns - Pt(8))
-    table = _grid(document, 2, [ACROSS // columns] * columns)
-    for figure, picture, words in zip(figures, table.rows[0].cells, table.rows[1].cells, strict=False):
+    told = any(figure.lines or figure.told for figure in figures)
+    table = _grid(document, 1 + told, [ACROSS // columns] * columns)
+    for figure, picture, words in zip(figures, table.rows[0].cells, table.rows[-1].cells, strict=False):
         place = picture.paragraphs[0]
-        place.paragraph_format.keep_with_next = True
+        place.paragraph_format.keep_with_next = told
         data = BytesIO()
         figure.picture.save(data, "PNG")
         drawn = place.add_run().add_picture(data, width=width)
         drawn._inline.docPr.set("descr", _plain(" · ".join(figure.lines) or said))
+        for side in "TBLR":
+            drawn._inline.set(f"dist{side}", "0")  # else word processors differ in what they leave free
         lines = [(line, n == 0) for n, line in enumerate(figure.lines)] + [(line, False) for line in figure.told]
         for n, (line, bold) in enumerate(lines):
-            _run(words.paragraphs[0] if n == 0 else words.add_paragraph(), line, 8, bold=bold)
+            paragraph = words.paragraphs[0] if n == 0 else words.add_paragraph()
+            paragraph.paragraph_format.right_indent = INSET
+            _run(paragraph, line, 8, bold=bold)
 
 
 def _vote(document: Part, report: Report) -> None:
@@ -182,12 +193,18 @@ def _table(
             _run(paragraph, text, 7.5 if quiet else 9, ink=QUIET if quiet else INK, bold=bold)
             if ruled:
                 _underline(cell)
+            if number == len(rows) - 1:
+                paragraph.paragraph_format.space_after = Pt(6)
 
 
 def _grid(document: Part, rows: int, widths: Sequence[int]) -> Part:
     """A table of fixed columns whose rows are not parted by a page."""
     table = document.add_table(rows, len(widths))
     table.autofit, table.alignment = False, WD_TABLE_ALIGNMENT.LEFT
+    margins = OxmlElement("w:tblCellMar")  # none, so that what stands in a table begins where other lines begin
+    for side in ("left", "right"):
+        _put(margins, f"w:{side}", {"w": "0", "type": "dxa"})
+    table._tbl.tblPr.append(margins)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
     for row in table.rows:

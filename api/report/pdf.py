@@ -16,29 +16,36 @@ RATIO = 760 / 640
 """Height of a labelled film over its width."""
 FACTS = (150.0, 105.0, ACROSS - 255.0)
 """Widths of the facts under the title."""
-TOGETHER, TOLD, DECIDED = 8, 4, 6
+TOGETHER, TOLD, DECIDED = 8, 5, 6
 """Lines of a note that are not parted by a page, of each paragraph under a film, and of the decision at the top."""
 PARAGRAPHS = 3
 """Paragraphs under a film; the outcome is the last of them."""
-WIDEST = 150.0
-"""Points that a film is wide at most."""
+WIDEST = (163.0, 145.0, 120.0)
+"""Points that a film is wide at most; the first with which films and precedents take the fewest pages."""
 
 
 def as_pdf(report: Report) -> bytes:
     """One to three A4 pages."""
     most = max(len(_lines(note, report)) for note in (*report.notes, report.decision))
-    while len((flow := _flow(report, most)).pages) > PAGES and most > 1:
+    widest = min(WIDEST, key=lambda width: len(_films(report, width).pages))
+    while len((flow := _flow(report, most, widest)).pages) > PAGES and most > 1:
         most = min(most - 1, int(most * 0.9))  # lines that a section may have
     flow.furniture()
     return save(flow.pages, f"{report.running}: {report.title}")
 
 
-def _flow(report: Report, most: int) -> "_Flow":
-    flow = _Flow(report)
+def _films(report: Report, widest: float) -> "_Flow":
+    """What comes before the vote."""
+    flow = _Flow(report, widest)
     flow.title()
     flow.decision()
     flow.figures("films", report.films, report.films_note)
     flow.figures("precedents", report.past, report.past_note)
+    return flow
+
+
+def _flow(report: Report, most: int, widest: float) -> "_Flow":
+    flow = _films(report, widest)
     flow.vote()
     flow.notes(most)
     flow.card()
@@ -64,10 +71,10 @@ def _caption(figure: Figure, width: float) -> list[str]:
 
 
 class _Flow:
-    """Where the next thing comes to stand. y: points from the page's top."""
+    """Where the next thing comes to stand. y: points from the page's top. widest: points of a film."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, report: Report, widest: float) -> None:
+        self.report, self.widest = report, widest
         self.pages = [Sheet()]
         self.y = TOP
 
@@ -103,7 +110,7 @@ class _Flow:
     def figures(self, key: str, figures: Sequence[Figure], note: str) -> None:
         if not figures:
             return
-        width = min(WIDEST, (ACROSS - GAP * 3) / 4 if len(figures) > 3 else WIDEST)
+        width = min(self.widest, (ACROSS - GAP * 3) / 4 if len(figures) > 3 else self.widest)
         height = width * RATIO
         captions = [_caption(figure, width) for figure in figures]
         lines = max(map(len, captions))

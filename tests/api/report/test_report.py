@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from api.report import WRITERS, Gathered, Report, report_of
-from api.report.content import Past, wilson
+from api.report.content import Past
 from api.report.labelled import BAND, HEIGHT, WIDTH, Film, labelled
 from api.report.pdf import PAGES
 from api.report.sheet import UNKNOWN, Sheet, clipped, printable, wide, wrapped
@@ -25,6 +25,7 @@ from api.report.wording import _WORDS, LANGUAGES, word
 from api.routes import examples
 from api.routes.written_examples import CASE
 from api.schemas import BoardCase
+from indexer.answer import wilson
 from indexer.journal import limits
 
 KEY = "P5a0c6e21b7d94f38"

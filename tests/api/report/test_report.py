@@ -179,9 +179,9 @@ def test_the_docx_is_whole_for_a_word_processor() -> None:
     assert document.core_properties.language == "de-DE"
     decision, vote = document.tables[1], document.tables[4]
     assert "Open biopsy." in decision.cell(0, 0).text
-    assert [cell.text for cell in vote.rows[1].cells][:3] == list(
-        (report.ballots[0].entity, report.ballots[0].patients, report.ballots[0].interval)
-    )
+    assert [cell.text for cell in vote.rows[1].cells][:3] == [
+        getattr(report.ballots[0], key) for key in ("entity", "patients", "interval")
+    ]
     said = [each.get("descr") for each in document.element.iter(qn("wp:docPr"))]
     assert len(said) == len(report.films) + len(report.past) and all(said)
     assert all(row._tr.find(qn("w:trPr")).find(qn("w:cantSplit")) is not None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -247,8 +248,6 @@ def test_an_answer_goes_to_the_board_as_it_was_asked(visit: Open, page_url: str,
 
 
 def test_the_agenda_in_its_order_and_page_by_page(visit: Open, page_url: str, ben: Client) -> None:
-    from datetime import date
-
     today = date.today()
     for name in ("one", "two", "three"):
         ben.make_case(f"case {name}", today)

@@ -41,7 +41,7 @@ def side_by_side(session: Session, case: BoardCase) -> None:
         format_func=lambda choice: _name(session, case, choice),
         max_selections=MOST,
         placeholder=say("compare.choose"),
-        key=f"shown-{case.case.case}-{hash(tuple(offered))}",
+        key="-".join(["shown", str(case.case.case), *(f"{kind}{number}" for kind, number in offered)]),
         persist_state="session",
     )
     backend.fetch_ahead(session, [number for kind, number in chosen if kind == PAST], FINE)

@@ -9,6 +9,7 @@ from api.client import ApiProblem
 from api.schemas import BoardCase, EventFacts, FilmFacts, LesionFacts, PatientHistory, Precedent, SearchAnswer
 from ui import backend
 from ui.cases import FINE, THUMB, archived
+from ui.compare import candidates
 from ui.figures import figure
 from ui.history import shown
 from ui.marks import KEY_LENGTH
@@ -153,28 +154,30 @@ def _open(session: Session, past: PatientHistory) -> None:
 
 
 def found(session: Session, case: BoardCase, answer: SearchAnswer) -> None:
-    """The similar patients of the case's answer, each to be kept with one click."""
+    """The similar patients of the case's answer and the nearest malignant one, each to be kept with one click."""
     heading(say("board.found"), level=2)
     if not answer.cases:
         note(say("board.none_found"))
         return
     kept = {one.film for one in case.precedents}
-    backend.fetch_ahead(session, [near.films[0].film for near in answer.cases], THUMB)
+    offered = candidates(answer)
+    backend.fetch_ahead(session, [near.films[0].film for near in offered.values()], THUMB)
     with st.container(horizontal=True, gap="small", key="found"):
-        for near in answer.cases:
+        for rank, near in offered.items():
             best = near.films[0]
             with st.container(width=FOUND_WIDTH, gap="xsmall", key=f"found-{near.rank}"):
                 film = archived(session, best, near, THUMB)
-                caption = joined([near.entity or say("word.no_entity"), proof(near.proof)])
+                entity = near.entity or say("word.no_entity")
+                caption = joined([entity if rank else f"{say('compare.malignant')}: {entity}", proof(near.proof)])
                 similar = say("case.similarity", similarity=decimal(near.similarity))
                 if film is not None:
                     st.html(figure(film, f"{escape(capital(caption))}<br>{escape(similar)}", zoomed=True))
-                _keep(session, case.case.case, best.film, near.rank, there=best.film in kept)
+                _keep(session, case.case.case, best.film, entity, there=best.film in kept)
 
 
-def _keep(session: Session, case: int, film: int, rank: int, *, there: bool) -> None:
+def _keep(session: Session, case: int, film: int, entity: str, *, there: bool) -> None:
     label = say("board.is_kept" if there else "board.keep")
-    help = say("board.keep_what", rank=rank)
+    help = say("board.keep_what", film=film, entity=entity)
     if st.button(label, key=f"keep-{film}", disabled=there, width="stretch", help=help):
         try:
             session.board.held = backend.client().add_precedent(case, film)

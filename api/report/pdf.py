@@ -1,5 +1,6 @@
 """The document as PDF: films, precedents and vote on the first page, then notes, decision and model card."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from api.report.content import Figure, Note, Report
@@ -28,8 +29,9 @@ def as_pdf(report: Report) -> bytes:
     """One to three A4 pages."""
     most = max(len(_lines(note, report)) for note in (*report.notes, report.decision))
     widest = min(WIDEST, key=lambda width: len(_films(report, width).pages))
-    while len((flow := _flow(report, most, widest)).pages) > PAGES and most > 1:
-        most = min(most - 1, int(most * 0.9))  # lines that a section may have
+    lines = range(1, most + 1)  # that a section may have
+    fitting = bisect_left(lines, True, key=lambda each: len(_flow(report, each, widest).pages) > PAGES)
+    flow = _flow(report, max(1, fitting), widest)
     flow.furniture()
     return save(flow.pages, f"{report.running}: {report.title}")
 
@@ -173,6 +175,8 @@ class _Flow:
         self.need(HEAD + 4 * LINE)
         self.head("notes")
         for note, lines in zip(sections, texts, strict=True):
+            if len(self.pages) > PAGES:
+                return  # too long already
             shown = lines if len(lines) <= most else [*lines[: max(1, most - 1)], self.report.cut]
             self._note(note, shown)
 

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from posixpath import normpath
 from typing import Any
 from xml.etree import ElementTree
 
@@ -83,7 +84,7 @@ def words_of(data: bytes) -> str:
         names = packed.namelist()
         parts = {name: ElementTree.fromstring(packed.read(name)) for name in names if name.endswith((".xml", ".rels"))}
         for target in parts["word/_rels/document.xml.rels"]:
-            assert f"word/{target.get('Target')}" in names
+            assert normpath(f"word/{target.get('Target')}") in names
     return "\n".join(
         each.text or ""
         for name in parts

@@ -1,7 +1,7 @@
 """The document as PDF: films, precedents and vote on the first page, then notes, decision and model card."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from api.report.content import Figure, Note, Report
 from api.report.sheet import PAGE, Sheet, clipped, save, wide, wrapped
@@ -24,21 +24,24 @@ PARAGRAPHS = 3
 WIDEST = (163.0, 145.0, 120.0)
 """Points that a film is wide at most; the first with which films and precedents take the fewest pages."""
 
+Texts = Mapping[Note, list[str]]
+"""The sections' texts in lines."""
+
 
 def as_pdf(report: Report) -> bytes:
     """One to three A4 pages."""
-    most = max(len(_lines(note, report)) for note in (*report.notes, report.decision))
-    widest = min(WIDEST, key=lambda width: len(_films(report, width).pages))
-    lines = range(1, most + 1)  # that a section may have
-    fitting = bisect_left(lines, True, key=lambda each: len(_flow(report, each, widest).pages) > PAGES)
-    flow = _flow(report, max(1, fitting), widest)
+    texts = {note: _lines(note, report) for note in (*report.notes, report.decision)}
+    widest = min(WIDEST, key=lambda width: len(_films(report, texts, width).pages))
+    lines = range(1, max(map(len, texts.values())) + 1)  # that a section may have
+    fitting = bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, widest).pages) > PAGES)
+    flow = _flow(report, texts, max(1, fitting), widest)
     flow.furniture()
     return save(flow.pages, f"{report.running}: {report.title}")
 
 
-def _films(report: Report, widest: float) -> "_Flow":
+def _films(report: Report, texts: Texts, widest: float) -> "_Flow":
     """What comes before the vote."""
-    flow = _Flow(report, widest)
+    flow = _Flow(report, texts, widest)
     flow.title()
     flow.decision()
     flow.figures("films", report.films, report.films_note)
@@ -46,8 +49,8 @@ def _films(report: Report, widest: float) -> "_Flow":
     return flow
 
 
-def _flow(report: Report, most: int, widest: float) -> "_Flow":
-    flow = _films(report, widest)
+def _flow(report: Report, texts: Texts, most: int, widest: float) -> "_Flow":
+    flow = _films(report, texts, widest)
     flow.vote()
     flow.notes(most)
     flow.card()
@@ -67,7 +70,7 @@ def _caption(figure: Figure, width: float) -> list[str]:
     for paragraph in [*done, outcome]:
         lines = wrapped(paragraph, width, 7.5) if paragraph else []
         if len(lines) > TOLD:
-            lines = [*lines[: TOLD - 1], clipped(" ".join(lines[TOLD - 1 :]), width, 7.5)]
+            lines = [*lines[: TOLD - 1], clipped(" ".join(lines[TOLD - 1 : TOLD + 1]), width, 7.5)]
         found += lines
     return found
 
@@ -75,8 +78,8 @@ def _caption(figure: Figure, width: float) -> list[str]:
 class _Flow:
     """Where the next thing comes to stand. y: points from the page's top. widest: points of a film."""
 
-    def __init__(self, report: Report, widest: float) -> None:
-        self.report, self.widest = report, widest
+    def __init__(self, report: Report, texts: Texts, widest: float) -> None:
+        self.report, self.texts, self.widest = report, texts, widest
         self.pages = [Sheet()]
         self.y = TOP
 
@@ -169,12 +172,12 @@ class _Flow:
     def notes(self, most: int) -> None:
         """The five sections; of each no more than `most` lines, and the last of these says that there are more."""
         sections = [*self.report.notes]
-        if len(_lines(self.report.decision, self.report)) > DECIDED:
+        if len(self.texts[self.report.decision]) > DECIDED:
             sections.append(self.report.decision)
-        texts = [_lines(note, self.report) for note in sections]
         self.need(HEAD + 4 * LINE)
         self.head("notes")
-        for note, lines in zip(sections, texts, strict=True):
+        for note in sections:
+            lines = self.texts[note]
             if len(self.pages) > PAGES:
                 return  # too long already
             shown = lines if len(lines) <= most else [*lines[: max(1, most - 1)], self.report.cut]
@@ -185,7 +188,7 @@ class _Flow:
         note = self.report.decision
         lines = wrapped(note.text or self.report.heads["empty"], ACROSS - 20, 9.5)
         if len(lines) > DECIDED:
-            lines = [*lines[: DECIDED - 1], clipped(" ".join(lines[DECIDED - 1 :]), ACROSS - 20, 9.5)]
+            lines = [*lines[: DECIDED - 1], clipped(" ".join(lines[DECIDED - 1 : DECIDED + 1]), ACROSS - 20, 9.5)]
         height = 22 + 13 * len(lines) + 16
         self.sheet.box(LEFT, self.y, ACROSS, height, fill="#eef2f6")
         self.sheet.box(LEFT, self.y, 3, height, fill=BAR)

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from api.report.labelled import Film, labelled
+from api.report.labelled import Film, label, labelled
 from api.report.wording import number, per_cent, proof_of, spelt_day, word
 from api.schemas import BoardCase, CaseAnswer, SearchAnswer
 from indexer.answer import wilson
@@ -51,11 +51,15 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Figure:
-    """A labelled film and the lines under it. told: longer paragraphs, what was done and how it went."""
+    """A labelled film and the lines under it. told: longer paragraphs, what was done and how it went.
+
+    alt: what stands on the film, for those who cannot see it.
+    """
 
     picture: Image.Image
     lines: tuple[str, ...]
     told: tuple[str, ...] = ()
+    alt: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def report_of(found: Gathered, language: str) -> Report:
     decided = word(language, "undecided")
     if decision is not None:
         decided = word(language, "decided", day=_day(language, decision.dated), who=decision.who)
-    films = tuple(Figure(labelled(film, language), ()) for film in found.films[:FILMS])
+    films = tuple(Figure(labelled(film, language), (), alt=label(film, language)) for film in found.films[:FILMS])
     past = tuple(_past(one, language) for one in found.past[:PRECEDENTS])
     region = word(language, "region") if films else ""
     *notes, decision_note = _notes(found, language)
@@ -165,7 +169,7 @@ def _past(one: Past, language: str) -> Figure:
         *(f"{word(language, 'done')}, {each}" for each in done),
         f"{word(language, 'outcome')}: {one.outcome or word(language, 'unknown')}",
     )
-    return Figure(labelled(one.film, language), tuple(line for line in lines if line), told)
+    return Figure(labelled(one.film, language), tuple(line for line in lines if line), told, label(one.film, language))
 
 
 def _ballots(held: CaseAnswer | None, language: str) -> Iterator[Ballot]:

@@ -136,7 +136,9 @@ def _figures(document: Part, figures: Sequence[Figure], said: str) -> None:
         data = BytesIO()
         figure.picture.save(data, "PNG")
         drawn = place.add_run().add_picture(data, width=width)
-        drawn._inline.docPr.set("descr", _plain(" · ".join(figure.lines) or said))
+        drawn._inline.docPr.set(
+            "descr", _plain(": ".join([said, " · ".join(part for part in (figure.alt, *figure.lines) if part)]))
+        )
         for side in "TBLR":
             drawn._inline.set(f"dist{side}", "0")  # else word processors differ in what they leave free
         lines = [(line, n == 0) for n, line in enumerate(figure.lines)] + [(line, False) for line in figure.told]

@@ -184,10 +184,12 @@ def test_the_docx_is_whole_for_a_word_processor() -> None:
         getattr(report.ballots[0], key) for key in ("entity", "patients", "interval")
     ]
     said = [each.get("descr") for each in document.element.iter(qn("wp:docPr"))]
-    assert len(said) == len(report.films) + len(report.past) and all(said)
+    assert len(said) == len(report.films) + len(report.past)
+    assert all(KEY in text for text in said) and "18.11.2026" in said[0]
     assert all(row._tr.find(qn("w:trPr")).find(qn("w:cantSplit")) is not None
                for table in document.tables for row in table.rows)  # fmt: skip
-    assert (document.sections[0].page_width.mm, document.sections[0].page_height.mm) == (210, 297)
+    size = document.sections[0].page_width.mm, document.sections[0].page_height.mm
+    assert size == pytest.approx((210, 297), abs=0.1)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from api.asking import question
 from api.boxes import Box, Whole, format_box
 from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, ProposedRegion, Ready, SearchAnswer
 from api.transport import USER_HEADER, ApiConflict, ApiProblem, ApiUnreachable, File
@@ -38,15 +39,9 @@ class Client(WrittenClient):
         Raises:
             ApiProblem, ApiUnreachable: as every method here.
         """
-        fields: dict[str, object] = {
-            "k": str(k),
-            "include_self": _flag(include_self),
-            "all_stages": _flag(all_stages),
-            "roi": [format_box(box) for box in roi or ()],
-        }
-        told = {"where": where, "age": None if age is None else str(age), "sex": sex, "site": site}
-        fields |= {name: value for name, value in told.items() if value is not None}
-        parts = [("files", (name, data, "application/octet-stream")) for name, data in files]
+        fields, parts = question(
+            files, roi, k=k, where=where, include_self=include_self, all_stages=all_stages, age=age, sex=sex, site=site
+        )
         return self._json(SearchAnswer, "POST", "/v1/search", data=fields, files=parts)
 
     def explain(

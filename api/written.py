@@ -1,6 +1,7 @@
 """What people write, as it goes over HTTP: audit, feedback, the board. Importing it loads no heavy library."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,14 @@ from indexer.journal import (
 LARGEST_ID = 2**63 - 1
 PSEUDONYM = r"^P[0-9a-f]{16}$"
 SHA256 = r"^[0-9a-f]{64}$"
+
+
+class NotRecorded(StrEnum):
+    """Why the archive does not hold a decision: no patient named, none that it has, or it could not be written now."""
+
+    no_patient = "no patient"
+    unknown_patient = "unknown patient"
+    not_written = "not written"
 
 
 class Sent(BaseModel):
@@ -116,12 +125,16 @@ class SectionHistory:
 
 @dataclass(frozen=True)
 class DecisionKept:
-    """A decision, and whether it stands in the archive as an event of the case's patient; else the reason why not."""
+    """A decision, and whether it stands in the archive as an event of the case's patient; else the reason why not.
+
+    code: the reason in short, see `NotRecorded`.
+    """
 
     notice: str
     decision: Decision
     recorded: bool
     reason: str | None
+    code: NotRecorded | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,7 @@ __all__ = [
     "FeedbackList",
     "NewCase",
     "NewPrecedent",
+    "NotRecorded",
     "Precedent",
     "Removed",
     "SectionHistory",

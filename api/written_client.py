@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import quote
 
-from api.boxes import Box, Whole, format_box
+from api.asking import Asked, question
+from api.boxes import Box, Whole
 from api.schemas import (
     Agenda,
     ArchivedFilm,
@@ -68,9 +69,9 @@ class WrittenClient(Transport):
         said = {"title": title, "day": day and day.isoformat(), "patient": patient}
         return self._json(BoardCase, "POST", CASES, json=said)
 
-    def cases(self, before: int | None = None, limit: int = 100) -> CaseList:
-        """The board's cases, newest first. before: older than this case, to page on."""
-        return self._json(CaseList, "GET", CASES, params=_told(before=before, limit=limit))
+    def cases(self, before: int | None = None, limit: int = 100, undated: bool = False) -> CaseList:
+        """The board's cases, newest first. before: older than this case, to page on. undated: only without a day."""
+        return self._json(CaseList, "GET", CASES, params=_told(before=before, limit=limit, undated=undated))
 
     def agenda(self, day: date) -> Agenda:
         """The cases of a day, in their order."""
@@ -101,15 +102,10 @@ class WrittenClient(Transport):
         return self._json(SectionHistory, "GET", f"{CASES}/{case}/sections/{section}")
 
     def add_films(
-        self, case: int, files: Sequence[File], roi: Sequence[Box | Whole | None] | None = None, **asked: object
+        self, case: int, files: Sequence[File], roi: Sequence[Box | Whole | None] | None = None, **asked: Unpack[Asked]
     ) -> BoardCase:
-        """Add films to a case and ask the archive about them.
-
-        roi: as in `search`; asked: its k, where, age, sex and site.
-        """
-        fields: dict[str, object] = {name: str(value) for name, value in asked.items() if value is not None}
-        fields |= {"roi": [format_box(box) for box in roi or ()]}
-        parts = [("files", (name, data, "application/octet-stream")) for name, data in files]
+        """Add films to a case and ask the archive about them. roi, asked: as in `search`."""
+        fields, parts = question(files, roi, **asked)
         return self._json(BoardCase, "POST", f"{CASES}/{case}/films", data=fields, files=parts)
 
     def remove_film(self, case: int, film: int) -> BoardCase:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import sqrt
 
 NOTICE = "Research use only. Not a diagnosis: the vote is what similar past patients had."
 TIE_RULE = (
@@ -12,6 +13,8 @@ TIE_RULE = (
 
 NO_CASE, TIE, FEW = "no comparable case", "tie", "too few patients"
 ABSTENTIONS = (NO_CASE, TIE, FEW)
+_Z = 1.959963984540054
+"""Standard deviations on either side that hold 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,16 @@ class SimilarCase:
 
 @dataclass(frozen=True)
 class Ballot:
-    """The votes for one entity: patients and their summed similarity; share: of all votes cast."""
+    """The votes for one entity: patients and their summed similarity; share: of all votes cast.
+
+    interval: 95 % of that share, by Wilson's score; None in answers that were stored before it was told.
+    """
 
     entity: str
     patients: int
     share: float
     similarity: float
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,13 @@ def count_votes(cases: Sequence[SimilarCase]) -> tuple[Ballot, ...]:
             patients, similarity = sums.get(case.entity, (0, 0.0))
             sums[case.entity] = patients + 1, similarity + case.similarity
     cast = sum(patients for patients, _ in sums.values())
-    ballots = [Ballot(entity, n, n / cast, total) for entity, (n, total) in sums.items()]
+    ballots = [Ballot(entity, n, n / cast, total, wilson(n, cast)) for entity, (n, total) in sums.items()]
     # entities stand in the order of their nearest patients, and sorting keeps it among equals
     return tuple(sorted(ballots, key=lambda b: (-b.patients, -b.similarity)))
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share by Wilson's score, which also holds for few votes. of: at least 1."""
+    share, z = hits / of, _Z * _Z / of
+    middle, half = share + z / 2, _Z * sqrt(share * (1 - share) / of + z / (4 * of))
+    return max(0.0, (middle - half) / (1 + z)), min(1.0, (middle + half) / (1 + z))

@@ -6,6 +6,7 @@ from html import escape
 import streamlit as st
 
 from api.schemas import Ballot, SearchAnswer
+from ui.board.take import take
 from ui.cases import cases, opened, own
 from ui.conflicts import marker_conflicts, part_conflicts
 from ui.explain import speaking
@@ -19,6 +20,7 @@ from ui.wording import (
     headline,
     joined,
     malignant_lines,
+    percent,
     refers,
     set_line,
     share_line,
@@ -57,7 +59,9 @@ def _title(session: Session, answer: SearchAnswer) -> None:
         with st.container(width="content"):
             heading(say("answer.title"))
         if answer.cases:
-            st.button(say("answer.compare"), key="compare-all", on_click=lambda: compare_nearest(session))
+            with st.container(horizontal=True, width="content", gap="small"):
+                st.button(say("answer.compare"), key="compare-all", on_click=lambda: compare_nearest(session))
+                take(session, answer)
 
 
 def compare_nearest(session: Session) -> None:
@@ -66,9 +70,12 @@ def compare_nearest(session: Session) -> None:
     session.go(Place.compare)
 
 
-def vote(session: Session, answer: SearchAnswer) -> None:
-    """The vote as counts of patients, with the note that must stand beside it."""
-    rows = "".join(_bar(session, ballot, answer) for ballot in answer.tally)
+def vote(session: Session, answer: SearchAnswer, intervals: bool = False) -> None:
+    """The vote as counts of patients, with the note that must stand beside it.
+
+    intervals: whether bars show the share of the votes with its interval, in place of the calibrated share.
+    """
+    rows = "".join(_bar(session, ballot, answer, intervals) for ballot in answer.tally)
     said = _paragraphs(answer.reason and sentence(answer.reason), tie_line(answer))
     unlike = unlike_line(answer)
     rests = sentence(capital(answer.shares_note)) if answer.shares_note else ""
@@ -96,14 +103,20 @@ def _malignant(session: Session, answer: SearchAnswer) -> None:
         opened(session, case)
 
 
-def _bar(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
+def _bar(session: Session, ballot: Ballot, answer: SearchAnswer, intervals: bool) -> str:
     of = len(answer.cases)
     share = ballot.patients / of if answer.shares is None else answer.shares[ballot.entity]
     right = share_line(answer, ballot) or ""
-    below = joined([tallied(answer, ballot), commonness(session.facts, ballot.entity)], ". ")
+    spread, said = "", None
+    if intervals and ballot.interval is not None:
+        low, high = ballot.interval
+        share = ballot.share
+        said = say("vote.interval", share=percent(share), low=f"{100 * low:.0f}", high=percent(high))
+        spread = f'<i style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
+    below = joined([tallied(answer, ballot), said, commonness(session.facts, ballot.entity)], ". ")
     return (
         f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span><span>{escape(right)}</span></div>'
-        f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></div>'
+        f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span>{spread}</div>'
         f'<div class="cl-bar-proof">{escape(sentence(below))}</div></li>'
     )
 

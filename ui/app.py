@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import answer, archive, ask, backend, compare, evaluate, history, words
+from ui.board import page as board
 from ui.parts import heading, move_view, trouble
 from ui.session import Place, Screen, Session, session
 from ui.shell import choose_language, dress, navigation
@@ -20,13 +21,7 @@ def main() -> None:
         visitor.failure = error
     pages = {
         place: st.Page(draw, title=words.say(f"page.{place}"), url_path=place, default=place is Place.search)
-        for place, draw in (
-            (Place.search, _search),
-            (Place.patient, _patient),
-            (Place.compare, _compare),
-            (Place.archive, _archive),
-            (Place.evaluate, _evaluate),
-        )
+        for place, draw in PAGES.items()
     }
     chosen = st.navigation(list(pages.values()), position="hidden")
     goto, visitor.goto = visitor.goto, None
@@ -60,6 +55,20 @@ def _archive() -> None:
 
 def _evaluate() -> None:
     evaluate.screen(session())
+
+
+def _board() -> None:
+    board.screen(session())
+
+
+PAGES = {
+    Place.search: _search,
+    Place.patient: _patient,
+    Place.compare: _compare,
+    Place.board: _board,
+    Place.archive: _archive,
+    Place.evaluate: _evaluate,
+}
 
 
 def _ask(visitor: Session) -> None:

@@ -86,6 +86,11 @@ def archive_picture(session: Session, film: int, size: int) -> bytes:
     return _kept(session, ("archive", film, size), lambda: _lighter(client().film_preview(film, size=size)))
 
 
+def case_picture(session: Session, case: int, film: int, size: int) -> bytes:
+    """JPEG of a film of a board's case. film: its number within the board."""
+    return _kept(session, ("case", case, film, size), lambda: _lighter(client().case_film(case, film, size=size)))
+
+
 def fetch_ahead(session: Session, films: Sequence[int], size: int) -> None:
     """Get the pictures of archived films side by side; one that cannot be had is left to `archive_picture` to tell."""
     missing = [film for film in films if ("archive", film, size) not in session.pictures]

@@ -59,6 +59,8 @@ def back(session: Session, where: str) -> None:
     opened = session.opened
     at = "" if opened is None else f"case_{opened.rank}"
     with st.container(horizontal=True, gap="small", key=f"ways-{where}"):
+        if session.board.case is not None:
+            st.button(say("board.to_case"), key=f"board-{where}", on_click=lambda: session.go(Place.board))
         if session.came is Place.archive:
             st.button(say("patient.to_archive"), key=f"archive-{where}", on_click=lambda: session.go(Place.archive))
         elif session.answer is not None:
@@ -158,11 +160,12 @@ def _films(session: Session, history: PatientHistory) -> None:
         except backend.Trouble as error:
             trouble(error)
             continue
-        figures.append(figure(_shown(history, film, picture), escape(film_caption(film))))
+        figures.append(figure(shown(history, film, picture), escape(film_caption(film))))
     st.html(f'<div class="cl-films">{"".join(figures)}</div>')
 
 
-def _shown(history: PatientHistory, film: FilmFacts, picture: bytes) -> Shown:
+def shown(history: PatientHistory, film: FilmFacts, picture: bytes) -> Shown:
+    """A past patient's film with the region that was embedded. picture: of the whole film."""
     box = None if film.region == "whole" else (film.x0, film.y0, film.x1, film.y1)
     alt = say("patient.film_alt", film=film_line(film.view, film.side, film.taken) or say("film.unknown"))
     known = film.spacing_row is not None and film.spacing_column is not None

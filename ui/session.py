@@ -8,6 +8,7 @@ import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable, File
 from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, SearchAnswer, SimilarCase
+from ui.board.state import Board
 from ui.boxes import Box
 from ui.told import Told
 
@@ -29,6 +30,7 @@ class Place(StrEnum):
     search = "search"
     patient = "patient"
     compare = "compare"
+    board = "board"
     archive = "archive"
     evaluate = "evaluate"
 
@@ -62,8 +64,8 @@ class Session:
     turn to, None to stay. scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts:
     of the archive, as last known; failure: why it could not be asked for them now. proposals: regions that the archive
     proposes, by film key; whole: films whose proposal was waved away. markers: the side that a visitor reads off a
-    film, by film key. explained: explanations fetched so far, by what they are of. came: the page from
-    which a patient was opened where that is no answer. looked: number of the film beside the archive's map.
+    film, by film key. explained: explanations fetched so far, by what they are of. board: what is open there. came: the
+    page from which a patient was opened where that is no answer. looked: number of the film beside the archive's map.
     """
 
     screen: Screen = Screen.ask
@@ -89,6 +91,7 @@ class Session:
     whole: set[str] = field(default_factory=set)
     explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
+    board: Board = field(default_factory=Board)
 
     @property
     def synthetic(self) -> bool:
@@ -109,8 +112,8 @@ class Session:
         self.pictures = OrderedDict((name, kept) for name, kept in self.pictures.items() if key not in name)
 
     def start_over(self) -> None:
-        """Forget every film, box, answer and picture."""
-        clean = Session(uploads=self.uploads + 1, facts=self.facts, scroll_to=TOP)
+        """Forget every film, box, answer and picture; what is open on the board stays."""
+        clean = Session(uploads=self.uploads + 1, facts=self.facts, scroll_to=TOP, board=self.board)
         for each in fields(self):
             setattr(self, each.name, getattr(clean, each.name))
 

@@ -116,6 +116,25 @@ def tour(page: Page, film: Path, shot: Callable[[str], None]) -> None:
     page.get_by_role("button", name="Zurück zur Antwort").click()
     page.get_by_role("heading", name="Was ähnliche Patienten hatten").wait_for()
     shot("search-answer-german")
+    _board(page, shot)
+
+
+def _board(page: Page, shot: Callable[[str], None]) -> None:
+    """The answer taken to the board, in English and without the dark room: the agenda and a case."""
+    page.get_by_text("Dunkelraum").first.click()
+    page.get_by_role("radio", name="EN").click()
+    page.get_by_role("heading", name="What similar patients had").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Take to the board").click()
+    asked = page.get_by_role("dialog")
+    asked.get_by_label("Title").fill("Second opinion on a lytic lesion")
+    asked.get_by_role("button", name="Take to the board now").click()
+    page.locator(".cl-stage img").nth(3).wait_for()
+    shot("board-case")
+    page.get_by_role("button", name="Agenda").click()
+    page.get_by_text("All cases").click()
+    page.get_by_role("heading", name="Second opinion").first.wait_for()
+    shot("board-agenda")
 
 
 def _archive(page: Page, shot: Callable[[str], None]) -> None:

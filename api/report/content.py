@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from PIL import Image
-from scipy.stats import binomtest
 
-from api.report.labelled import Film, labelled
+from api.report.labelled import Film, label, labelled
 from api.report.wording import number, per_cent, proof_of, spelt_day, word
 from api.schemas import BoardCase, CaseAnswer, SearchAnswer
+from indexer.answer import wilson
 
 FILMS, PRECEDENTS, ENTITIES, NAMED = 4, 4, 6, 5
 """Most films, precedents, entities of the vote, and entities of a prediction set that the document shows."""
@@ -19,7 +19,10 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Past:
-    """A precedent as the archive has it. film: None where it is gone or erased; the rest is of its lesion."""
+    """A precedent as the archive has it. film: None where it is gone or erased; the rest is of its lesion.
+
+    done: therapy and surgery, each with its day, None where that is unknown, in their order.
+    """
 
     film: Film | None
     patient: str
@@ -28,6 +31,7 @@ class Past:
     site: str | None
     age: float | None
     outcome: str | None
+    done: tuple[tuple[date | None, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,15 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Figure:
-    """A labelled film and the lines under it."""
+    """A labelled film and the lines under it. told: longer paragraphs, what was done and how it went.
+
+    alt: what stands on the film, for those who cannot see it.
+    """
 
     picture: Image.Image
     lines: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    alt: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,8 @@ class Note:
 @dataclass(frozen=True)
 class Report:
     """The document's content. heads: names of its parts by their keys in the wording. notice: stands on every page.
-    vote: lines under the ballots. caution: None where none is due.
+    vote: lines under the ballots. caution: None where none is due. decision: the section that stands first; notes: the
+    others.
     """
 
     language: str
@@ -94,8 +104,9 @@ class Report:
     ballots: tuple[Ballot, ...]
     vote: tuple[str, ...]
     caution: str | None
-    notes: tuple[Note, ...]
+    decision: Note
     decided: str
+    notes: tuple[Note, ...]
     card: tuple[Pair, ...]
     cut: str
 
@@ -110,9 +121,10 @@ def report_of(found: Gathered, language: str) -> Report:
     decided = word(language, "undecided")
     if decision is not None:
         decided = word(language, "decided", day=_day(language, decision.dated), who=decision.who)
-    films = tuple(Figure(labelled(film, language), ()) for film in found.films[:FILMS])
+    films = tuple(Figure(labelled(film, language), (), alt=label(film, language)) for film in found.films[:FILMS])
     past = tuple(_past(one, language) for one in found.past[:PRECEDENTS])
     region = word(language, "region") if films else ""
+    *notes, decision_note = _notes(found, language)
     return Report(
         language,
         {key: word(language, key) for key in HEADS} | {"page": word(language, "page", page="{page}", pages="{pages}")},
@@ -127,20 +139,15 @@ def report_of(found: Gathered, language: str) -> Report:
         tuple(_ballots(found.case.answer, language)),
         tuple(_vote(found, language)),
         word(language, "caution") if _cautious(found.case.answer) else None,
-        tuple(_notes(found, language)),
+        decision_note,
         decided,
+        tuple(notes),
         tuple(_card(found, language)),
         word(language, "cut", case=case),
     )
 
 
 HEADS = ("films", "precedents", "vote", "notes", "card", "entity", "patients", "interval", "calibrated", "empty")
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share by Wilson's score."""
-    found = binomtest(hits, of).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _facts(found: Gathered, language: str) -> Iterator[Pair]:
@@ -154,10 +161,15 @@ def _past(one: Past, language: str) -> Figure:
     how = proof_of(language, one.proof)
     proof = how and word(language, "proof", proof=how)
     where = [one.site, None if one.age is None else word(language, "years", age=f"{one.age:.0f}")]
-    lines = [one.entity or "?", proof, " · ".join(part for part in where if part), one.outcome or ""]
+    lines = [one.entity or "?", proof, " · ".join(part for part in where if part)]
     if one.film is None:
         return Figure(Image.new("RGB", (640, 760), "#d7dbe0"), (one.patient, word(language, "gone")))
-    return Figure(labelled(one.film, language), tuple(line for line in lines if line))
+    done = [f"{spelt_day(language, day)}: {what}" for day, what in one.done] or [word(language, "untreated")]
+    told = (
+        *(f"{word(language, 'done')}, {each}" for each in done),
+        f"{word(language, 'outcome')}: {one.outcome or word(language, 'unknown')}",
+    )
+    return Figure(labelled(one.film, language), tuple(line for line in lines if line), told, label(one.film, language))
 
 
 def _ballots(held: CaseAnswer | None, language: str) -> Iterator[Ballot]:

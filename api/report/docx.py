@@ -1,199 +1,229 @@
-"""The same document as DOCX, for whoever must edit it: WordprocessingML in a zip, written with Python's own library."""
+"""The same document as DOCX, for whoever must edit it."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
-from xml.etree import ElementTree as Xml
+from textwrap import shorten
+from typing import Any
 
-from api.report.content import Figure, Report
+import docx
+from docx.enum.table import WD_ROW_HEIGHT_RULE, WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
 
-W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-WP = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
-A = "http://schemas.openxmlformats.org/drawingml/2006/main"
-PIC = "http://schemas.openxmlformats.org/drawingml/2006/picture"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
-XML = "http://www.w3.org/XML/1998/namespace"
-CORE = "http://schemas.openxmlformats.org/package/2006/metadata/core-properties"
-DC = "http://purl.org/dc/elements/1.1/"
-for _prefix, _uri in {"w": W, "r": R, "wp": WP, "a": A, "pic": PIC, "cp": CORE, "dc": DC}.items():
-    Xml.register_namespace(_prefix, _uri)
-EMU = 12_700
-"""English metric units in a point."""
-TWIPS = 20
-"""Twentieths of a point."""
-ACROSS = 511
-RATIO = 760 / 640
+from api.report.content import Figure, Note, Report
+
+PAGE_MM = (210, 297)
+EDGE, ACROSS = Pt(42), Pt(511)
+WIDEST = Pt(150)
+FONT = "Arial"
+INK, QUIET, LOUD, NOTICE = (RGBColor.from_string(ink) for ink in ("14181D", "4A545F", "8A1C12", "5C3C00"))
+AMBER, PALE, RULE = "FFF4DC", "EEF2F6", "C9CFD6"
+LABEL = Pt(110)
+INSET = Pt(8)
+LONGEST = 80
+"""Characters of a case's title in the foot."""
+LOCALES = {"en": "en-GB", "de": "de-DE"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
-LOUD, QUIET = "8A1C12", "4A545F"
+Part = Any
+"""A paragraph, run, cell or style of python-docx, which has no types of its own."""
 
 
 def as_docx(report: Report) -> bytes:
     """The document for a word processor; the notice is its header, and so on every page."""
-    body = _Body(report)
-    files = {
-        "[Content_Types].xml": _types(),
-        "_rels/.rels": _relations({"rId1": ("officeDocument", "word/document.xml")}, core=True),
-        "docProps/core.xml": _core(f"{report.running}: {report.title}"),
-        "word/document.xml": _bytes(body.document()),
-        "word/styles.xml": _styles(),
-        "word/header1.xml": _bytes(_header(report)),
-        "word/footer1.xml": _bytes(_footer(report)),
-        "word/_rels/document.xml.rels": _relations(body.parts | {
-            "rIdS": ("styles", "styles.xml"), "rIdH": ("header", "header1.xml"), "rIdF": ("footer", "footer1.xml"),
-        }),
-    }  # fmt: skip
-    target = BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, data in (files | body.media).items():
-            packed.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
-    return target.getvalue()
+    document = docx.Document()
+    _set_up(document, report)
+    document.add_paragraph(_plain(report.title), "Title")
+    _table(document, [[label for label, _ in report.facts], [value for _, value in report.facts]], quiet_rows=1)
+    _decision(document, report)
+    for key, figures, note in (
+        ("films", report.films, report.films_note),
+        ("precedents", report.past, report.past_note),
+    ):
+        if figures:
+            document.add_heading(_plain(report.heads[key]), 1)
+            _figures(document, figures, report.heads[key])
+            if note:
+                _say(document, note, quiet=True)
+    _vote(document, report)
+    document.add_heading(_plain(report.heads["notes"]), 1)
+    for section in report.notes:
+        _note(document, section, report.heads["empty"])
+    document.add_heading(_plain(report.heads["card"]), 1)
+    _card(document, report)
+    return _same_bytes(document)
 
 
-class _Body:
-    """The document's body as it grows. media: pictures by their names in the package; parts: their relations."""
+def _set_up(document: Part, report: Report) -> None:
+    """Page, styles, the notice above and the page's number below."""
+    section = document.sections[0]
+    section.page_width, section.page_height = (Mm(side) for side in PAGE_MM)
+    section.left_margin = section.right_margin = EDGE
+    section.top_margin, section.bottom_margin = Pt(64), Pt(54)
+    section.header_distance, section.footer_distance = Pt(28), Pt(26)
+    for name, size, before in (("Normal", 9, 0), ("Title", 17, 0), ("Heading 1", 11, 12), ("Heading 2", 9, 6)):
+        _style(document.styles[name], size, before, LOCALES[report.language])
+    document.styles["Heading 1"].paragraph_format.space_after = Pt(4)
+    facts = document.core_properties
+    facts.title, facts.author, facts.comments = _plain(f"{report.running}: {report.title}"), "caselink", ""
+    facts.language = LOCALES[report.language]
+    notice = section.header.paragraphs[0]
+    notice.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    _run(notice, report.notice, 7.5, ink=NOTICE, bold=True)
+    _shade(notice._p.get_or_add_pPr(), AMBER)
+    foot = section.footer.paragraphs[0]
+    foot.style = document.styles["Normal"]  # the style for feet has tabs of its own
+    foot.paragraph_format.tab_stops.add_tab_stop(ACROSS, WD_TAB_ALIGNMENT.RIGHT)
+    _run(foot, f"{shorten(f'{report.running} · {report.title}', LONGEST, placeholder='…')}\t", 7.5, ink=QUIET)
+    before, between, after = report.heads["page"].replace("{page}", "\0").replace("{pages}", "\0").split("\0")
+    _run(foot, f"caselink · {before}", 7.5, ink=QUIET)
+    _field(foot, "PAGE")
+    _run(foot, between, 7.5, ink=QUIET)
+    _field(foot, "NUMPAGES")
+    _run(foot, after, 7.5, ink=QUIET)
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
-        self.media: dict[str, bytes] = {}
-        self.parts: dict[str, tuple[str, str]] = {}
 
-    def document(self) -> Xml.Element:
-        report, heads = self.report, self.report.heads
-        root = Xml.Element(_w("document"))
-        self.body = Xml.SubElement(root, _w("body"))
-        self.body.append(_paragraph(report.title, style="Title"))
-        self.body.append(_table([[_cell(label, quiet=True) for label, _ in report.facts],
-                                 [_cell(value) for _, value in report.facts]]))  # fmt: skip
-        for key, figures, note in (
-            ("films", report.films, report.films_note),
-            ("precedents", report.past, report.past_note),
-        ):
-            if figures:
-                self.body.append(_paragraph(heads[key], style="Heading1"))
-                self.body.append(self._figures(figures))
-                self.body.append(_paragraph(note, quiet=True))
-        self._vote()
-        self.body.append(_paragraph(heads["notes"], style="Heading1"))
-        for section in report.notes:
-            self.body.append(_paragraph(section.heading, style="Heading2"))
-            for line in (section.text or heads["empty"]).split("\n"):
-                self.body.append(_paragraph(line, quiet=not section.text))
-            if section.said:
-                self.body.append(_paragraph(section.said, quiet=True))
-        self.body.append(_paragraph(report.decided, bold=True))
-        self.body.append(_paragraph(heads["card"], style="Heading1"))
-        self.body.append(_table([[_cell(label, quiet=True), _cell(value)] for label, value in report.card], first=110))
-        self.body.append(_page_setup())
-        return root
+def _style(style: Part, size: float, before: float, locale: str) -> None:
+    style.font.name, style.font.size, style.font.color.rgb = FONT, Pt(size), INK
+    style.font.bold, style.font.italic = style.name != "Normal", False
+    form = style.paragraph_format
+    form.space_before, form.space_after, form.line_spacing = Pt(before), Pt(2), 1.0
+    form.keep_with_next = style.name != "Normal"
+    look = style.element.get_or_add_rPr()
+    fonts = look.get_or_add_rFonts()
+    for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+        fonts.attrib.pop(qn(f"w:{theme}"), None)  # a theme's font would win over the name
+    for old in style.element.findall(f".//{qn('w:pBdr')}"):
+        old.getparent().remove(old)
+    language = OxmlElement("w:lang")
+    language.set(qn("w:val"), locale)
+    for old in look.findall(qn("w:lang")):
+        look.remove(old)
+    look.append(language)
 
-    def _vote(self) -> None:
-        report, heads = self.report, self.report.heads
-        self.body.append(_paragraph(heads["vote"], style="Heading1"))
-        if report.ballots:
-            rows = [[_cell(heads[key], quiet=True) for key in ("entity", "patients", "interval", "calibrated")]]
-            rows += [
-                [_cell(one.entity, bold=True), _cell(one.patients), _cell(one.interval), _cell(one.calibrated)]
-                for one in report.ballots
-            ]
-            self.body.append(_table(rows))
-        for line in report.vote:
-            self.body.append(_paragraph(line, quiet=True))
-        if report.caution:
-            self.body.append(_paragraph(report.caution, bold=True, ink=LOUD))
 
-    def _figures(self, figures: Sequence[Figure]) -> Xml.Element:
-        width = min(150.0, ACROSS / max(4 if len(figures) > 3 else 3, len(figures)) - 8)
-        pictures = [[self._picture(figure, width)] for figure in figures]
-        lines = [[_paragraph(line, bold=n == 0) for n, line in enumerate(figure.lines)] or [_paragraph("")]
-                 for figure in figures]  # fmt: skip
-        return _table([pictures, lines])
+def _decision(document: Part, report: Report) -> None:
+    """What was decided, before all else, on a ground of its own."""
+    note = report.decision
+    cell = _grid(document, 1, [ACROSS]).cell(0, 0)
+    _shade(cell._tc.get_or_add_tcPr(), PALE)
+    head = cell.paragraphs[0]
+    head.paragraph_format.space_before = Pt(4)
+    head.paragraph_format.keep_with_next = True
+    _run(head, note.heading, 10.5, bold=True)
+    if note.said:
+        _run(head, f"   {note.said}", 7.5, ink=QUIET)
+    for line in (note.text or report.heads["empty"]).split("\n"):
+        _run(cell.add_paragraph(), line, 9.5, ink=INK if note.text else QUIET)
+    last = cell.add_paragraph()
+    last.paragraph_format.space_after = Pt(4)
+    _run(last, report.decided, 8, bold=True)
+    for paragraph in cell.paragraphs:
+        paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = INSET
 
-    def _picture(self, figure: Figure, width: float) -> Xml.Element:
-        number = len(self.media) + 1
+
+def _figures(document: Part, figures: Sequence[Figure], said: str) -> None:
+    """The films in a row, and under each what is known; a row is not parted by a page."""
+    columns = max(4 if len(figures) > 3 else 3, len(figures))
+    width = min(WIDEST, ACROSS // columns - Pt(8))
+    told = any(figure.lines or figure.told for figure in figures)
+    table = _grid(document, 1 + told, [ACROSS // columns] * columns)
+    for figure, picture, words in zip(figures, table.rows[0].cells, table.rows[-1].cells, strict=False):
+        place = picture.paragraphs[0]
+        place.paragraph_format.keep_with_next = told
         data = BytesIO()
         figure.picture.save(data, "PNG")
-        self.media[f"word/media/film{number}.png"] = data.getvalue()
-        self.parts[f"rId{number}"] = ("image", f"media/film{number}.png")
-        paragraph = Xml.Element(_w("p"))
-        run = Xml.SubElement(paragraph, _w("r"))
-        drawing = Xml.SubElement(run, _w("drawing"))
-        said = " · ".join(figure.lines) or self.report.heads["films"]
-        drawing.append(_inline(number, round(width * EMU), round(width * RATIO * EMU), said))
-        return paragraph
+        drawn = place.add_run().add_picture(data, width=width)
+        drawn._inline.docPr.set(
+            "descr", _plain(": ".join([said, " · ".join(part for part in (figure.alt, *figure.lines) if part)]))
+        )
+        for side in "TBLR":
+            drawn._inline.set(f"dist{side}", "0")  # else word processors differ in what they leave free
+        lines = [(line, n == 0) for n, line in enumerate(figure.lines)] + [(line, False) for line in figure.told]
+        for n, (line, bold) in enumerate(lines):
+            paragraph = words.paragraphs[0] if n == 0 else words.add_paragraph()
+            paragraph.paragraph_format.right_indent = INSET
+            _run(paragraph, line, 8, bold=bold)
 
 
-def _w(name: str) -> str:
-    return f"{{{W}}}{name}"
+def _vote(document: Part, report: Report) -> None:
+    document.add_heading(_plain(report.heads["vote"]), 1)
+    if report.ballots:
+        keys = ["entity", "patients", "interval"]
+        if any(one.calibrated for one in report.ballots):
+            keys.append("calibrated")
+        rows = [[report.heads[key] for key in keys]]
+        rows += [[getattr(one, key) for key in keys] for one in report.ballots]
+        _table(document, rows, quiet_rows=1, bold_first=True, ruled=True)
+    for line in report.vote:
+        _say(document, line, quiet=True)
+    if report.caution:
+        _say(document, report.caution, ink=LOUD, bold=True)
 
 
-def _r(name: str) -> str:
-    return f"{{{R}}}{name}"
+def _note(document: Part, note: Note, empty: str) -> None:
+    head = document.add_heading(_plain(note.heading), 2)
+    if note.said:
+        _run(head, f"   {note.said}", 7.5, ink=QUIET, bold=False)
+    for line in (note.text or empty).split("\n"):
+        _say(document, line, quiet=not note.text)
 
 
-def _wp(name: str) -> str:
-    return f"{{{WP}}}{name}"
+def _card(document: Part, report: Report) -> None:
+    table = _grid(document, len(report.card), [LABEL, ACROSS - LABEL])
+    for row, (label, value) in zip(table.rows, report.card, strict=True):
+        _run(row.cells[0].paragraphs[0], label, 8, ink=QUIET)
+        _run(row.cells[1].paragraphs[0], value, 8)
+        if row is not table.rows[-1]:
+            row.cells[0].paragraphs[0].paragraph_format.keep_with_next = True
 
 
-def _a(name: str) -> str:
-    return f"{{{A}}}{name}"
+def _table(
+    document: Part, rows: Sequence[Sequence[str]], quiet_rows: int = 0, bold_first: bool = False, ruled: bool = False
+) -> None:
+    """Rows of words. quiet_rows: of headings. ruled: a thin line under each row."""
+    columns = len(rows[0])
+    table = _grid(document, len(rows), [ACROSS // columns] * columns)
+    for number, (row, words) in enumerate(zip(table.rows, rows, strict=True)):
+        quiet = number < quiet_rows
+        for place, (cell, text) in enumerate(zip(row.cells, words, strict=True)):
+            paragraph = cell.paragraphs[0]
+            paragraph.paragraph_format.keep_with_next = number < len(rows) - 1
+            bold = bold_first and place == 0 and not quiet
+            _run(paragraph, text, 7.5 if quiet else 9, ink=QUIET if quiet else INK, bold=bold)
+            if ruled:
+                _underline(cell)
+            if number == len(rows) - 1:
+                paragraph.paragraph_format.space_after = Pt(6)
 
 
-def _pic(name: str) -> str:
-    return f"{{{PIC}}}{name}"
+def _grid(document: Part, rows: int, widths: Sequence[int]) -> Part:
+    """A table of fixed columns whose rows are not parted by a page."""
+    table = document.add_table(rows, len(widths))
+    table.autofit, table.alignment = False, WD_TABLE_ALIGNMENT.LEFT
+    margins = OxmlElement("w:tblCellMar")  # none, so that what stands in a table begins where other lines begin
+    for side in ("left", "right"):
+        _put(margins, f"w:{side}", {"w": "0", "type": "dxa"})
+    table._tbl.tblPr.append(margins)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+    for row in table.rows:
+        row.height_rule = WD_ROW_HEIGHT_RULE.AUTO
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        for cell, width in zip(row.cells, widths, strict=True):
+            cell.width = width
+    return table
 
 
-def _inline(number: int, width: int, height: int, said: str) -> Xml.Element:
-    """The picture of relation `rId<number>` in its line, width and height in EMU, with words for who cannot see it."""
-    size = {"cx": str(width), "cy": str(height)}
-    name = {"id": str(number), "name": f"film {number}"}
-    inline = Xml.Element(_wp("inline"), {"distT": "0", "distB": "0", "distL": "0", "distR": "0"})
-    Xml.SubElement(inline, _wp("extent"), size)
-    Xml.SubElement(inline, _wp("docPr"), {**name, "descr": _plain(said)})
-    graphic = Xml.SubElement(inline, _a("graphic"))
-    picture = Xml.SubElement(Xml.SubElement(graphic, _a("graphicData"), {"uri": PIC}), _pic("pic"))
-    facts = Xml.SubElement(picture, _pic("nvPicPr"))
-    Xml.SubElement(facts, _pic("cNvPr"), name)
-    Xml.SubElement(facts, _pic("cNvPicPr"))
-    fill = Xml.SubElement(picture, _pic("blipFill"))
-    Xml.SubElement(fill, _a("blip"), {_r("embed"): f"rId{number}"})
-    Xml.SubElement(Xml.SubElement(fill, _a("stretch")), _a("fillRect"))
-    shape = Xml.SubElement(picture, _pic("spPr"))
-    frame = Xml.SubElement(shape, _a("xfrm"))
-    Xml.SubElement(frame, _a("off"), {"x": "0", "y": "0"})
-    Xml.SubElement(frame, _a("ext"), size)
-    form = Xml.SubElement(shape, _a("prstGeom"), {"prst": "rect"})
-    Xml.SubElement(form, _a("avLst"))
-    return inline
+def _say(document: Part, text: str, *, quiet: bool = False, ink: RGBColor = INK, bold: bool = False) -> None:
+    _run(document.add_paragraph(), text, 8 if quiet else 9, ink=QUIET if quiet else ink, bold=bold)
 
 
-def _paragraph(
-    text: str,
-    *,
-    style: str | None = None,
-    bold: bool = False,
-    quiet: bool = False,
-    ink: str | None = None,
-    at: str = "",
-) -> Xml.Element:
-    found = Xml.Element(_w("p"))
-    facts = Xml.SubElement(found, _w("pPr"))
-    if style:
-        _set(facts, "pStyle", style)
-    if at:
-        _set(facts, "jc", at)
-    run = Xml.SubElement(found, _w("r"))
-    look = Xml.SubElement(run, _w("rPr"))
-    if bold:
-        Xml.SubElement(look, _w("b"))
-    if ink or quiet:
-        _set(look, "color", ink or QUIET)
-    if quiet:
-        _set(look, "sz", "16")
-    words = Xml.SubElement(run, _w("t"), {f"{{{XML}}}space": "preserve"})
-    words.text = _plain(text)
-    return found
+def _run(paragraph: Part, text: str, size: float, *, ink: RGBColor = INK, bold: bool = False) -> None:
+    run = paragraph.add_run(_plain(text))
+    run.font.size, run.font.color.rgb, run.font.bold = Pt(size), ink, bold
 
 
 def _plain(text: str) -> str:
@@ -201,127 +231,44 @@ def _plain(text: str) -> str:
     return "".join(c for c in text if c == "\t" or (c >= " " and c not in "\ufffe\uffff"))
 
 
-def _cell(text: str, *, bold: bool = False, quiet: bool = False) -> list[Xml.Element]:
-    return [_paragraph(text, bold=bold, quiet=quiet)]
+def _field(paragraph: Part, code: str) -> None:
+    """A number that the word processor fills in: PAGE or NUMPAGES."""
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), code)
+    run = paragraph.add_run("1")
+    run.font.size, run.font.color.rgb = Pt(7.5), QUIET
+    field.append(run._r)
+    paragraph._p.append(field)
 
 
-def _table(rows: Sequence[Sequence[Sequence[Xml.Element]]], first: int | None = None) -> Xml.Element:
-    """Rows of cells of paragraphs. first: points of the first column, None = columns of one width."""
-    columns = len(rows[0])
-    rest = (ACROSS - (first or 0)) // max(1, columns - (first is not None))
-    widths = [rest] * columns if first is None else [first, *[rest] * (columns - 1)]
-    table = Xml.Element(_w("tbl"))
-    facts = Xml.SubElement(table, _w("tblPr"))
-    Xml.SubElement(facts, _w("tblW"), {_w("w"): str(ACROSS * TWIPS), _w("type"): "dxa"})
-    Xml.SubElement(facts, _w("tblLayout"), {_w("type"): "fixed"})
-    grid = Xml.SubElement(table, _w("tblGrid"))
-    for width in widths:
-        Xml.SubElement(grid, _w("gridCol"), {_w("w"): str(width * TWIPS)})
-    for row in rows:
-        line = Xml.SubElement(table, _w("tr"))
-        keep = Xml.SubElement(line, _w("trPr"))
-        Xml.SubElement(keep, _w("cantSplit"))
-        for width, cell in zip(widths, row, strict=True):
-            place = Xml.SubElement(line, _w("tc"))
-            look = Xml.SubElement(place, _w("tcPr"))
-            Xml.SubElement(look, _w("tcW"), {_w("w"): str(width * TWIPS), _w("type"): "dxa"})
-            place.extend(cell)
-    return table
+def _shade(facts: Part, fill: str) -> None:
+    """A ground of colour. facts: properties of a paragraph or a cell."""
+    _put(facts, "w:shd", {"val": "clear", "color": "auto", "fill": fill})
 
 
-def _header(report: Report) -> Xml.Element:
-    root = Xml.Element(_w("hdr"))
-    root.append(_paragraph(report.notice, bold=True, ink="5C3C00", at="center"))
-    return root
+def _underline(cell: Part) -> None:
+    edges = OxmlElement("w:tcBorders")
+    _put(edges, "w:bottom", {"val": "single", "sz": "4", "space": "0", "color": RULE})
+    cell._tc.get_or_add_tcPr().append(edges)
 
 
-def _footer(report: Report) -> Xml.Element:
-    root = Xml.Element(_w("ftr"))
-    line = _paragraph(f"{report.running} · {report.title} · caselink · ", quiet=True)
-    for code in ("PAGE", " / ", "NUMPAGES"):
-        if code == " / ":
-            words = Xml.SubElement(Xml.SubElement(line, _w("r")), _w("t"), {f"{{{XML}}}space": "preserve"})
-        else:
-            field = Xml.SubElement(line, _w("fldSimple"), {_w("instr"): code})
-            words, code = Xml.SubElement(Xml.SubElement(field, _w("r")), _w("t")), "1"
-        words.text = code
-    root.append(line)
-    return root
+def _put(parent: Part, name: str, values: dict[str, str]) -> None:
+    element = OxmlElement(name)
+    for key, value in values.items():
+        element.set(qn(f"w:{key}"), value)
+    parent.append(element)
 
 
-def _page_setup() -> Xml.Element:
-    setup = Xml.Element(_w("sectPr"))
-    for kind, relation in (("header", "rIdH"), ("footer", "rIdF")):
-        Xml.SubElement(setup, _w(f"{kind}Reference"), {_w("type"): "default", _r("id"): relation})
-    Xml.SubElement(setup, _w("pgSz"), {_w("w"): "11906", _w("h"): "16838"})
-    edges = {
-        "top": "1300",
-        "bottom": "1000",
-        "left": "840",
-        "right": "840",
-        "header": "560",
-        "footer": "500",
-        "gutter": "0",
-    }
-    Xml.SubElement(setup, _w("pgMar"), {_w(name): value for name, value in edges.items()})
-    return setup
+def _same_bytes(document: Part) -> bytes:
+    """The document packed without the time, so that the same case gives the same bytes."""
+    packed, target = BytesIO(), BytesIO()
+    document.save(packed)
+    with zipfile.ZipFile(packed) as read, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in _sorted(read.namelist()):
+            written.writestr(zipfile.ZipInfo(name, EPOCH), read.read(name), zipfile.ZIP_DEFLATED)
+    return target.getvalue()
 
 
-def _styles() -> bytes:
-    root = Xml.Element(_w("styles"))
-    for name, size, before in (("Normal", 18, 0), ("Title", 34, 0), ("Heading1", 22, 200), ("Heading2", 18, 120)):
-        kind = {_w("type"): "paragraph", _w("styleId"): name}
-        if name == "Normal":
-            kind[_w("default")] = "1"
-        style = Xml.SubElement(root, _w("style"), kind)
-        _set(style, "name", {"Heading1": "heading 1", "Heading2": "heading 2"}.get(name, name))
-        if name != "Normal":
-            _set(style, "basedOn", "Normal")
-        facts = Xml.SubElement(style, _w("pPr"))
-        if name.startswith("Heading"):
-            Xml.SubElement(facts, _w("keepNext"))
-        Xml.SubElement(facts, _w("spacing"), {_w("before"): str(before), _w("after"): "40"})
-        look = Xml.SubElement(style, _w("rPr"))
-        Xml.SubElement(look, _w("rFonts"), {_w("ascii"): "Arial", _w("hAnsi"): "Arial", _w("cs"): "Arial"})
-        if name != "Normal":
-            Xml.SubElement(look, _w("b"))
-        _set(look, "sz", str(size))
-    return _bytes(root)
-
-
-def _set(parent: Xml.Element, name: str, value: str) -> None:
-    Xml.SubElement(parent, _w(name), {_w("val"): value})
-
-
-def _types() -> bytes:
-    root = Xml.Element("Types", {"xmlns": f"{PACKAGE}/content-types"})
-    for end, kind in (("rels", "application/vnd.openxmlformats-package.relationships+xml"), ("png", "image/png")):
-        Xml.SubElement(root, "Default", {"Extension": end, "ContentType": kind})
-    Xml.SubElement(root, "Default", {"Extension": "xml", "ContentType": "application/xml"})
-    parts = {"document": "document.main", "styles": "styles", "header1": "header", "footer1": "footer"}
-    for part, kind in parts.items():
-        Xml.SubElement(root, "Override", {"PartName": f"/word/{part}.xml", "ContentType": f"{MAIN}.{kind}+xml"})
-    kind = "application/vnd.openxmlformats-package.core-properties+xml"
-    Xml.SubElement(root, "Override", {"PartName": "/docProps/core.xml", "ContentType": kind})
-    return _bytes(root)
-
-
-def _relations(parts: dict[str, tuple[str, str]], *, core: bool = False) -> bytes:
-    root = Xml.Element("Relationships", {"xmlns": f"{PACKAGE}/relationships"})
-    for name, (kind, target) in parts.items():
-        Xml.SubElement(root, "Relationship", {"Id": name, "Type": f"{R}/{kind}", "Target": target})
-    if core:
-        kind = f"{PACKAGE}/relationships/metadata/core-properties"
-        Xml.SubElement(root, "Relationship", {"Id": "rIdC", "Type": kind, "Target": "docProps/core.xml"})
-    return _bytes(root)
-
-
-def _core(title: str) -> bytes:
-    root = Xml.Element(f"{{{CORE}}}coreProperties")
-    Xml.SubElement(root, f"{{{DC}}}title").text = _plain(title)
-    Xml.SubElement(root, f"{{{DC}}}creator").text = "caselink"
-    return _bytes(root)
-
-
-def _bytes(root: Xml.Element) -> bytes:
-    return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True))
+def _sorted(names: Iterable[str]) -> list[str]:
+    """The list of contents first, as readers expect it."""
+    return sorted(names, key=lambda name: (name != "[Content_Types].xml", name))

@@ -11,9 +11,12 @@ from engine.readers import read
 from indexer.archive import Snapshot
 from indexer.facts import archive_facts
 from indexer.journal import Journal, film_picture
+from indexer.patients import patient_history
+from indexer.records import EventKind
 
 SHOWN = 1024
 """Long side in pixels that is enough on paper."""
+DONE = (EventKind.therapy, EventKind.surgery)
 
 
 def gather(snapshot: Snapshot, journal: Journal, board: BoardCase, who: str) -> Gathered:
@@ -42,7 +45,16 @@ def _past(snapshot: Snapshot, one: Precedent) -> Past:
     facts = snapshot.films.slice(row, 1).to_pylist()[0]
     entity, proof, site, age = (facts[name] for name in ("entity", "proof", "site", "age"))
     film = _archived(snapshot, one, facts["side"], facts["taken"])
-    return Past(film, one.patient, entity, proof, site, age, snapshot.outcomes.get(one.patient))
+    return Past(film, one.patient, entity, proof, site, age, snapshot.outcomes.get(one.patient), _done(snapshot, one))
+
+
+def _done(snapshot: Snapshot, one: Precedent) -> tuple[tuple[date | None, str], ...]:
+    events = patient_history(snapshot, one.patient)["events"]
+    return tuple(
+        (date.fromisoformat(event["dated"]) if event["dated"] else None, event["text"])
+        for event in events
+        if event["kind"] in DONE
+    )
 
 
 def _archived(snapshot: Snapshot, one: Precedent, side: str | None, taken: date | None) -> Film | None:

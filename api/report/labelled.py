@@ -52,10 +52,19 @@ def labelled(film: Film, language: str) -> Image.Image:
     return page
 
 
+def label(film: Film, language: str) -> str:
+    """What stands on the film: side, date and key."""
+    return " · ".join([_side(film, language), spelt_day(language, film.taken), film.key])
+
+
+def _side(film: Film, language: str) -> str:
+    return word(language, f"side_{film.side if film.side in SIDES else 'unknown'}")
+
+
 def _bands(draw: ImageDraw.ImageDraw, film: Film, language: str) -> None:
     draw.rectangle((0, 0, WIDTH, BAND), fill=BAND_BACK)
     draw.rectangle((0, HEIGHT - BAND, WIDTH, HEIGHT), fill=BAND_BACK)
-    side = word(language, f"side_{film.side if film.side in SIDES else 'unknown'}")
+    side = _side(film, language)
     middle = BAND // 2
     draw.text((16, middle), side, INK, font("bold", 42), anchor="lm")
     draw.text((WIDTH - 16, middle), spelt_day(language, film.taken), INK, font("normal", 36), anchor="rm")

@@ -1,6 +1,7 @@
 """The document as PDF: films, precedents and vote on the first page, then notes, decision and model card."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 
 from api.report.content import Figure, Note, Report
 from api.report.sheet import PAGE, Sheet, clipped, save, wide, wrapped
@@ -16,26 +17,40 @@ RATIO = 760 / 640
 """Height of a labelled film over its width."""
 FACTS = (150.0, 105.0, ACROSS - 255.0)
 """Widths of the facts under the title."""
-TOGETHER, OUTCOME = 8, 3
-"""Lines of a note that are not parted by a page, and lines of an outcome under its film."""
-WIDEST = 150.0
-"""Points that a film is wide at most."""
+TOGETHER, TOLD, DECIDED = 8, 5, 6
+"""Lines of a note that are not parted by a page, of each paragraph under a film, and of the decision at the top."""
+PARAGRAPHS = 3
+"""Paragraphs under a film; the outcome is the last of them."""
+WIDEST = (163.0, 145.0, 120.0)
+"""Points that a film is wide at most; the first with which films and precedents take the fewest pages."""
+
+Texts = Mapping[Note, list[str]]
+"""The sections' texts in lines."""
 
 
 def as_pdf(report: Report) -> bytes:
     """One to three A4 pages."""
-    most = max(len(_lines(note, report)) for note in report.notes)
-    while len((flow := _flow(report, most)).pages) > PAGES and most > 1:
-        most = min(most - 1, int(most * 0.9))  # lines that a section may have
+    texts = {note: _lines(note, report) for note in (*report.notes, report.decision)}
+    widest = min(WIDEST, key=lambda width: len(_films(report, texts, width).pages))
+    lines = range(1, max(map(len, texts.values())) + 1)  # that a section may have
+    fitting = bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, widest).pages) > PAGES)
+    flow = _flow(report, texts, max(1, fitting), widest)
     flow.furniture()
     return save(flow.pages, f"{report.running}: {report.title}")
 
 
-def _flow(report: Report, most: int) -> "_Flow":
-    flow = _Flow(report)
+def _films(report: Report, texts: Texts, widest: float) -> "_Flow":
+    """What comes before the vote."""
+    flow = _Flow(report, texts, widest)
     flow.title()
+    flow.decision()
     flow.figures("films", report.films, report.films_note)
     flow.figures("precedents", report.past, report.past_note)
+    return flow
+
+
+def _flow(report: Report, texts: Texts, most: int, widest: float) -> "_Flow":
+    flow = _films(report, texts, widest)
     flow.vote()
     flow.notes(most)
     flow.card()
@@ -46,22 +61,25 @@ def _lines(note: Note, report: Report) -> list[str]:
     return wrapped(note.text or report.heads["empty"], ACROSS, 9)
 
 
-def _caption(lines: Sequence[str], width: float) -> list[str]:
-    """What stands under a film: one line each, and the last, how it went, in a few."""
-    if not lines:
-        return []
-    *short, last = lines
-    outcome = wrapped(last, width, 7.5)
-    if len(outcome) > OUTCOME:
-        outcome = [*outcome[: OUTCOME - 1], clipped(" ".join(outcome[OUTCOME - 1 :]), width, 7.5)]
-    return [*(clipped(line, width, 7.5, bold=True) for line in short), *outcome]
+def _caption(figure: Figure, width: float) -> list[str]:
+    """What stands under a film: one line each, then what was done and how it went, in a few lines each."""
+    found = [clipped(line, width, 7.5, bold=True) for line in figure.lines]
+    *done, outcome = figure.told or ("",)
+    if len(done) >= PARAGRAPHS:
+        done = [*done[: PARAGRAPHS - 2], f"{done[PARAGRAPHS - 2]} (+ {len(done) - PARAGRAPHS + 1})"]
+    for paragraph in [*done, outcome]:
+        lines = wrapped(paragraph, width, 7.5) if paragraph else []
+        if len(lines) > TOLD:
+            lines = [*lines[: TOLD - 1], clipped(" ".join(lines[TOLD - 1 : TOLD + 1]), width, 7.5)]
+        found += lines
+    return found
 
 
 class _Flow:
-    """Where the next thing comes to stand. y: points from the page's top."""
+    """Where the next thing comes to stand. y: points from the page's top. widest: points of a film."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, report: Report, texts: Texts, widest: float) -> None:
+        self.report, self.texts, self.widest = report, texts, widest
         self.pages = [Sheet()]
         self.y = TOP
 
@@ -97,9 +115,9 @@ class _Flow:
     def figures(self, key: str, figures: Sequence[Figure], note: str) -> None:
         if not figures:
             return
-        width = min(WIDEST, (ACROSS - GAP * 3) / 4 if len(figures) > 3 else WIDEST)
+        width = min(self.widest, (ACROSS - GAP * 3) / 4 if len(figures) > 3 else self.widest)
         height = width * RATIO
-        captions = [_caption(figure.lines, width) for figure in figures]
+        captions = [_caption(figure, width) for figure in figures]
         lines = max(map(len, captions))
         self.need(HEAD + height + lines * 10 + GAP)
         self.head(key, note)
@@ -153,14 +171,33 @@ class _Flow:
 
     def notes(self, most: int) -> None:
         """The five sections; of each no more than `most` lines, and the last of these says that there are more."""
-        texts = [_lines(note, self.report) for note in self.report.notes]
+        sections = [*self.report.notes]
+        if len(self.texts[self.report.decision]) > DECIDED:
+            sections.append(self.report.decision)
         self.need(HEAD + 4 * LINE)
         self.head("notes")
-        for note, lines in zip(self.report.notes, texts, strict=True):
+        for note in sections:
+            lines = self.texts[note]
+            if len(self.pages) > PAGES:
+                return  # too long already
             shown = lines if len(lines) <= most else [*lines[: max(1, most - 1)], self.report.cut]
             self._note(note, shown)
-        self.sheet.text(LEFT, self.y + 7, self.report.decided, 8.5, bold=True)
-        self.y += 2 * LINE + 2
+
+    def decision(self) -> None:
+        """What was decided, before all else; a long text stands whole among the notes."""
+        note = self.report.decision
+        lines = wrapped(note.text or self.report.heads["empty"], ACROSS - 20, 9.5)
+        if len(lines) > DECIDED:
+            lines = [*lines[: DECIDED - 1], clipped(" ".join(lines[DECIDED - 1 : DECIDED + 1]), ACROSS - 20, 9.5)]
+        height = 22 + 13 * len(lines) + 16
+        self.sheet.box(LEFT, self.y, ACROSS, height, fill="#eef2f6")
+        self.sheet.box(LEFT, self.y, 3, height, fill=BAR)
+        self.sheet.text(LEFT + 12, self.y + 15, note.heading, 10.5, bold=True)
+        self.sheet.text(RIGHT - 10, self.y + 15, note.said, 7.5, ink=QUIET, at="right")
+        for n, line in enumerate(lines):
+            self.sheet.text(LEFT + 12, self.y + 30 + 13 * n, line, 9.5, ink=INK if note.text else QUIET)
+        self.sheet.text(LEFT + 12, self.y + height - 8, self.report.decided, 8, bold=True)
+        self.y += height + GAP
 
     def _note(self, note: Note, lines: Sequence[str]) -> None:
         self.need(LINE * (1 + min(len(lines), TOGETHER)) + 2)

@@ -1,5 +1,6 @@
 """A4 pages to draw on, in points from the top left; matplotlib writes them as PDF with its fonts inside."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from threading import Lock
@@ -26,40 +27,52 @@ _writing = Lock()
 
 
 class Sheet:
-    """One page."""
+    """One page. What stands on it is drawn when it is saved: laying out tries several pages, and drawing is slow."""
 
     def __init__(self) -> None:
-        self.figure = Figure(figsize=(PAGE[0] / POINTS, PAGE[1] / POINTS))
-        FigureCanvasPdf(self.figure)
+        self._marks: list[Callable[[Figure], object]] = []
+
+    def drawn(self) -> Figure:
+        """The page as matplotlib writes it."""
+        figure = Figure(figsize=(PAGE[0] / POINTS, PAGE[1] / POINTS))
+        FigureCanvasPdf(figure)
+        for mark in self._marks:
+            mark(figure)
+        return figure
 
     def text(
         self, x: float, y: float, words: str, size: float, *, bold: bool = False, ink: str = "#14181d", at: str = "left"
     ) -> None:
         """One line with its baseline at y. at: left | center | right of x."""
         font = FontProperties(fname=font_path("bold" if bold else "normal"), size=size)
-        self.figure.text(
-            x / PAGE[0], 1 - y / PAGE[1], printable(words), fontproperties=font, color=ink, ha=at, va="baseline",
-            parse_math=False,
-        )  # fmt: skip
+        look = {"fontproperties": font, "color": ink, "ha": at, "va": "baseline", "parse_math": False}
+        self._marks.append(lambda figure: figure.text(x / PAGE[0], 1 - y / PAGE[1], printable(words), **look))
 
     def box(self, x: float, y: float, width: float, height: float, *, fill: str, edge: str = "none") -> None:
         """A filled rectangle."""
         corner = (x / PAGE[0], 1 - (y + height) / PAGE[1])
-        self.figure.add_artist(
-            Rectangle(corner, width / PAGE[0], height / PAGE[1], facecolor=fill, edgecolor=edge, linewidth=0.6)
+        size = width / PAGE[0], height / PAGE[1]
+        self._marks.append(
+            lambda figure: figure.add_artist(Rectangle(corner, *size, facecolor=fill, edgecolor=edge, linewidth=0.6))
         )
 
     def line(self, x0: float, y0: float, x1: float, y1: float, *, ink: str = "#9aa3ad", width: float = 0.6) -> None:
         """A straight line."""
         ends = [x0 / PAGE[0], x1 / PAGE[0]], [1 - y0 / PAGE[1], 1 - y1 / PAGE[1]]
-        self.figure.add_artist(Line2D(*ends, color=ink, linewidth=width, solid_capstyle="butt"))
+        self._marks.append(
+            lambda figure: figure.add_artist(Line2D(*ends, color=ink, linewidth=width, solid_capstyle="butt"))
+        )
 
     def picture(self, x: float, y: float, width: float, height: float, picture: Image.Image) -> None:
         """A picture, stretched to fill its place."""
         place = (x / PAGE[0], 1 - (y + height) / PAGE[1], width / PAGE[0], height / PAGE[1])
-        axes = self.figure.add_axes(place)
-        axes.imshow(np.asarray(picture.convert("RGB")), aspect="auto", interpolation="none")
-        axes.set_axis_off()
+
+        def mark(figure: Figure) -> None:
+            axes = figure.add_axes(place)
+            axes.imshow(np.asarray(picture.convert("RGB")), aspect="auto", interpolation="none")
+            axes.set_axis_off()
+
+        self._marks.append(mark)
 
 
 def save(pages: list[Sheet], title: str) -> bytes:
@@ -68,7 +81,7 @@ def save(pages: list[Sheet], title: str) -> bytes:
     facts = {"Title": title, "Creator": "caselink", "Producer": None, "CreationDate": None}
     with _writing, rc_context({"pdf.fonttype": 42, "savefig.dpi": 200}), PdfPages(target, metadata=facts) as file:
         for page in pages:
-            file.savefig(page.figure)
+            file.savefig(page.drawn())
     return target.getvalue()
 
 

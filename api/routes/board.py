@@ -83,10 +83,11 @@ def cases(
         int | None, Query(ge=0, le=2**63 - 1, description="Only cases older than this one.", examples=[41])
     ] = None,
     limit: Limit = 100,
+    undated: Annotated[bool, Query(description="Only cases without a day.")] = False,
 ) -> CaseList:
     """Newest first."""
     response.headers["Cache-Control"] = NO_STORE
-    return CaseList(NOTICE, kept.list_cases(service.journal(), before=before, limit=limit))
+    return CaseList(NOTICE, kept.list_cases(service.journal(), undated=undated, before=before, limit=limit))
 
 
 @router.get(

@@ -9,6 +9,7 @@ from api.routes.board import CASE, CaseId, whole_case
 from api.routes.common import NO_STORE, ServiceOf, WhoOf, on_cpu, texts
 from api.service import Service
 from engine.errors import QueryError
+from indexer import journal as kept
 
 router = APIRouter(tags=["board"])
 MEDIA = {
@@ -32,7 +33,8 @@ async def export(
     language: Annotated[str, Query(description="en | de")] = "en",
 ) -> Response:
     """One to three A4 pages: films with side, date and key, precedents, the vote with its interval, the notes, the
-    decision, how the similar patients were found. Long notes are shortened in the PDF, which says so.
+    decision, how the similar patients were found. Long notes are shortened in the PDF, which says so. Each precedent's
+    patient is written to the audit log as opened.
     """
     for name, value, known in (("format", format, tuple(MEDIA)), ("language", language, LANGUAGES)):
         if value not in known:
@@ -45,7 +47,10 @@ def _export(service: Service, case: int, who: str, format: str, language: str) -
     board = whole_case(journal, case)
     from api.report import WRITERS, gather, report_of  # here, as matplotlib and scipy.stats are slow to load
 
-    report = report_of(gather(service.current().snapshot, journal, board, who), language)
+    snapshot = service.current().snapshot
+    for patient in {one.patient for one in board.precedents} & snapshot.patient_code.keys():
+        kept.opened(journal, who, patient)  # the document tells their course, as opening their history does
+    report = report_of(gather(snapshot, journal, board, who), language)
     name = f'attachment; filename="caselink-case-{case}.{format}"'
     headers = {"Cache-Control": NO_STORE, "Content-Disposition": name}
     return Response(WRITERS[format](report), media_type=MEDIA[format], headers=headers)

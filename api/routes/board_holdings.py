@@ -16,7 +16,7 @@ from api.routes import written_examples as examples
 from api.routes.board import CASE, CaseId, whole_case
 from api.routes.common import NO_STORE, PNG, ServiceOf, WhoOf, answers, form, in_thread, on_cpu, pictures
 from api.routes.search import FILMS, SearchFields, answer_on, form_schema, search_fields
-from api.schemas import NOTICE, BoardCase, DecisionKept, DecisionMade, NewPrecedent, SearchAnswer
+from api.schemas import NOTICE, BoardCase, DecisionKept, DecisionMade, NewPrecedent, NotRecorded, SearchAnswer
 from api.service import Opened, Service
 from api.uploads import Upload, read_form
 from engine.errors import ArchiveError
@@ -200,14 +200,14 @@ def _decide(service: Service, who: str, case: int, said: DecisionMade) -> Decisi
     if made.version is not None:
         return DecisionKept(NOTICE, made, True, None)
     if patient is None:
-        return DecisionKept(NOTICE, made, False, "the case names no patient; the case keeps the decision")
+        reason = "the case names no patient; the case keeps the decision"
+        return DecisionKept(NOTICE, made, False, reason, NotRecorded.no_patient)
     try:
         version = record_decision(service.root, patient, case, made.text, date.fromisoformat(made.dated))
     except ArchiveError as error:
-        return DecisionKept(NOTICE, made, False, str(service.without_place(error)))
+        return DecisionKept(NOTICE, made, False, str(service.without_place(error)), NotRecorded.not_written)
     if version is None:
-        return DecisionKept(
-            NOTICE, made, False, f"the archive holds no patient {patient!r}; the case keeps the decision"
-        )
+        reason = f"the archive holds no patient {patient!r}; the case keeps the decision"
+        return DecisionKept(NOTICE, made, False, reason, NotRecorded.unknown_patient)
     kept.recorded(journal, case, made.revision, version)
     return DecisionKept(NOTICE, replace(made, version=version), True, None)

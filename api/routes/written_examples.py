@@ -69,6 +69,7 @@ DECIDED: dict[str, Any] = {
     "decision": DECISION,
     "recorded": False,
     "reason": "the archive holds no patient 'P5a0c6e21b7d94f38'; the case keeps the decision",
+    "code": "unknown patient",
 }
 CASE: dict[str, Any] = {
     "notice": NOTICE,

@@ -203,9 +203,11 @@ def read_case(journal: Journal, case: int) -> Board:
 
 
 def list_cases(
-    journal: Journal, *, day: str | None = None, before: int | None = None, limit: int = 100
+    journal: Journal, *, day: str | None = None, undated: bool = False, before: int | None = None, limit: int = 100
 ) -> tuple[CaseSummary, ...]:
-    """Cases, newest first; those of a day in the order of its agenda. before: older than this case, to page on.
+    """Cases, newest first; those of a day in the order of its agenda. undated: only those without a day.
+
+    before: older than this case, to page on.
 
     Raises:
         QueryError: no such day, or a limit out of range.
@@ -213,10 +215,11 @@ def list_cases(
     order = "c.board_case DESC" if day is None else "c.position, c.board_case"
     sql = (
         f"{_SUMMARY} WHERE (:day IS NULL OR c.day = :day) AND (:before IS NULL OR c.board_case < :before) "
-        f"ORDER BY {order} LIMIT :limit"
+        f"AND (NOT :undated OR c.day IS NULL) ORDER BY {order} LIMIT :limit"
     )
+    asked = {"day": limits.day(day), "undated": undated, "before": before, "limit": limits.page(limit)}
     with journal.reading() as db:
-        rows = db.execute(sql, {"day": limits.day(day), "before": before, "limit": limits.page(limit)}).fetchall()
+        rows = db.execute(sql, asked).fetchall()
     return tuple(_summary(row) for row in rows)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from api.client import ApiConflict, ApiProblem, Client
+from api.schemas import NotRecorded
 from indexer.archive import open_snapshot
 from indexer.journal import PLACE, Journal, erase_from_journal
 from indexer.writer import locked
@@ -147,16 +148,18 @@ def test_a_decision_that_the_archive_cannot_hold_stays_with_the_case(
         (None, "the case names no patient; the case keeps the decision"),
         ("P" + "e" * 16, f"the archive holds no patient '{'P' + 'e' * 16}'; the case keeps the decision"),
     ):
+        code = NotRecorded.no_patient if whose is None else NotRecorded.unknown_patient
         case = anna.make_case("x", patient=whose).case.case
         anna.write_section(case, "decision", "biopsy", 0)
         done = anna.decide(case, 1, DAY)
-        assert (done.recorded, done.reason) == (False, why)
+        assert (done.recorded, done.reason, done.code) == (False, why, code)
         assert anna.case(case).decision == done.decision
     case = anna.make_case("x", patient=patient).case.case
     anna.write_section(case, "decision", "biopsy", 0)
     with locked(root):
         busy = anna.decide(case, 1, DAY)
     assert not busy.recorded and "another process is writing archive; wait" in str(busy.reason)
+    assert busy.code is NotRecorded.not_written
     assert anna.decide(case, 1, DAY).recorded
 
 
@@ -254,6 +257,38 @@ def test_an_export_says_what_it_is(own: TestClient) -> None:
                         ({"language": "fr"}, "language 'fr' is not written; ask for en or de")):  # fmt: skip
         answer = own.get("/v1/board/cases/1/export", params=asked)
         assert (answer.status_code, answer.json()["detail"]) == (422, said)
+
+
+def test_a_document_is_noted_in_the_audit_log(users: tuple[Client, Client]) -> None:
+    anna, ben = users
+    case = anna.make_case("x").case.case
+    for film in (3, 4):
+        held = anna.add_precedent(case, film)
+    assert anna.audit().entries == ()
+    assert ben.export(case)
+    entries = anna.audit().entries
+    assert {entry.patient for entry in entries} == {one.patient for one in held.precedents}
+    assert {entry.who for entry in entries} == {"ben"}
+
+
+def test_the_board_asks_what_a_search_asks(users: tuple[Client, Client], source: Path, patient: str) -> None:
+    anna, _ = users
+    files = [("a.png", (source / "p03-0.png").read_bytes())]
+    case = anna.make_case("x").case.case
+    held = anna.add_films(case, files, roi=["whole"], k=2, include_self=True, all_stages=True).answer
+    asked = anna.search(files, roi=["whole"], k=2, include_self=True, all_stages=True)
+    assert held is not None and held.answer.cases == asked.cases
+    told = held.answer.manifest
+    assert (told["include_self"], told["stages"], told["k"]) == (True, "all", 2)
+    assert held.answer.queries[0].region_origin == "whole"
+
+
+def test_cases_without_a_day(users: tuple[Client, Client]) -> None:
+    anna, _ = users
+    cases = [anna.make_case(f"case {n}", DAY if n % 2 else None).case.case for n in range(6)]
+    assert [one.case for one in anna.cases(undated=True).cases] == cases[::2][::-1]
+    assert [one.case for one in anna.cases(before=cases[4], limit=1, undated=True).cases] == [cases[2]]
+    assert [one.case for one in anna.cases(before=cases[4]).cases] == cases[:4][::-1]
 
 
 def test_a_precedent_that_was_erased_leaves_its_place(users: tuple[Client, Client], root: Path) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from indexer.answer import TIE_RULE, SimilarCase, count_votes
+from indexer.answer import TIE_RULE, SimilarCase, count_votes, wilson
 from indexer.evaluation import voting
 
 ENTITIES = ("a", "b", "c", "d")
@@ -87,3 +88,14 @@ def test_a_patient_without_an_entity_casts_no_vote() -> None:
 def test_nobody_votes() -> None:
     assert count_votes([]) == ()
     assert count_votes([case(1, 0.9, None)]) == ()
+
+
+@given(st.integers(1, 500).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+def test_intervals_against_scipy_property(counts: tuple[int, int]) -> None:
+    truth = binomtest(*counts).proportion_ci(0.95, method="wilson")
+    assert wilson(*counts) == pytest.approx((truth.low, truth.high), abs=1e-9)
+
+
+def test_ballots_tell_the_interval_of_their_share() -> None:
+    ballots = count_votes(ranked([(0.9, "a"), (0.8, "a"), (0.7, "b"), (0.6, None)]))
+    assert [ballot.interval for ballot in ballots] == [wilson(2, 3), wilson(1, 3)]

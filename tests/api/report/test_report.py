@@ -6,18 +6,21 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from posixpath import normpath
 from typing import Any
 from xml.etree import ElementTree
 
+import docx
 import numpy as np
 import pytest
+from docx.oxml.ns import qn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter
 
 from api.report import WRITERS, Gathered, Report, report_of
-from api.report.content import Past, wilson
+from api.report.content import Past
 from api.report.labelled import BAND, HEIGHT, WIDTH, Film, labelled
 from api.report.pdf import PAGES
 from api.report.sheet import UNKNOWN, Sheet, clipped, printable, wide, wrapped
@@ -25,6 +28,7 @@ from api.report.wording import _WORDS, LANGUAGES, word
 from api.routes import examples
 from api.routes.written_examples import CASE
 from api.schemas import BoardCase
+from indexer.answer import wilson
 from indexer.journal import limits
 
 KEY = "P5a0c6e21b7d94f38"
@@ -40,7 +44,10 @@ def gathered(texts: dict[str, str] | None = None, films: int = 2, past: int = 3,
     board = TypeAdapter(BoardCase).validate_python(CASE)
     sections = tuple(replace(one, text=(texts or {}).get(one.section.value, one.text)) for one in board.sections)
     board = replace(board, sections=sections, films=board.films * films, **more)
-    near = Past(film("R"), examples.PATIENT, "osteosarcoma", "histology", "femur", 14.0, "no recurrence, " * 20)
+    near = Past(
+        film("R"), examples.PATIENT, "osteosarcoma", "histology", "femur", 14.0, "no recurrence, " * 20,
+        ((date(2019, 4, 3), "Wide resection"), (None, "Chemotherapy")),
+    )  # fmt: skip
     card = examples.ARCHIVE["model"]
     at = "2026-11-20T10:05:00+00:00"
     return Gathered(
@@ -77,7 +84,7 @@ def words_of(data: bytes) -> str:
         names = packed.namelist()
         parts = {name: ElementTree.fromstring(packed.read(name)) for name in names if name.endswith((".xml", ".rels"))}
         for target in parts["word/_rels/document.xml.rels"]:
-            assert f"word/{target.get('Target')}" in names
+            assert normpath(f"word/{target.get('Target')}") in names
     return "\n".join(
         each.text or ""
         for name in parts
@@ -96,7 +103,14 @@ def test_every_page_says_what_it_is_for(pages: Any, language: str) -> None:
     for number, page in enumerate(found, 1):
         assert report.notice in page and word(language, "notice") in report.notice
         assert f"caselink · {word(language, 'page', page=number, pages=PAGES)}" in page
-    assert report.notice in words_of(WRITERS["docx"](report))
+    data = WRITERS["docx"](report)
+    assert report.notice in words_of(data)
+    section = docx.Document(io.BytesIO(data)).sections[0]
+    assert report.notice == section.header.paragraphs[0].text
+    assert [field.get(qn("w:instr")) for field in section.footer._element.iter(qn("w:fldSimple"))] == [
+        "PAGE",
+        "NUMPAGES",
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -123,6 +137,59 @@ def test_what_a_surgeon_files_is_there(pages: Any, language: str) -> None:
         assert said in written, said
     low, high = wilson(1, 1)
     assert any(f"({low * 100:.0f}–{high * 100:.0f})" in line for line in on_paper)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_each_precedent_what_was_done_and_how_it_went(pages: Any, language: str) -> None:
+    report = report_of(gathered(past=1), language)
+    day = {"en": "3 Apr 2019", "de": "03.04.2019"}[language]
+    undated = word(language, "undated")
+    assert report.past[0].told[:2] == (
+        f"{word(language, 'done')}, {day}: Wide resection",
+        f"{word(language, 'done')}, {undated}: Chemotherapy",
+    )
+    assert report.past[0].told[2].startswith(f"{word(language, 'outcome')}: no recurrence")
+    for line in report.past[0].told[:2]:
+        assert line in words_of(WRITERS["docx"](report))
+    assert any("Wide resection" in line for line in pages(report)[0])
+    bare = replace(gathered().past[0], done=(), outcome=None)
+    told = report_of(replace(gathered(), past=(bare,)), language).past[0].told
+    assert told == (
+        f"{word(language, 'done')}, {word(language, 'untreated')}",
+        f"{word(language, 'outcome')}: {word(language, 'unknown')}",
+    )
+
+
+def test_the_decision_stands_first(pages: Any) -> None:
+    report = report_of(gathered({"decision": "Open biopsy."}), "en")
+    first = pages(report)[0]
+    assert first.index("Open biopsy.") < first.index(word("en", "films"))
+    assert sum(page.count("Open biopsy.") for page in pages(report)) == 1
+    long = report_of(gathered({"decision": "Open biopsy. " * 200}), "en")
+    assert sum(page.count(word("en", "decision")) for page in pages(long)) == 2  # and whole among the notes
+    assert pages(report_of(gathered({"decision": ""}), "en"))[0].count("(nothing written)") == 1
+
+
+def test_the_docx_is_whole_for_a_word_processor() -> None:
+    report = report_of(gathered({"decision": "Open biopsy."}), "de")
+    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+    assert [each.text for each in document.paragraphs if each.style.name == "Heading 1"] == [
+        report.heads[key] for key in ("films", "precedents", "vote", "notes", "card")
+    ]
+    assert all(document.styles[name].paragraph_format.keep_with_next for name in ("Heading 1", "Heading 2"))
+    assert document.core_properties.language == "de-DE"
+    decision, vote = document.tables[1], document.tables[4]
+    assert "Open biopsy." in decision.cell(0, 0).text
+    assert [cell.text for cell in vote.rows[1].cells][:3] == [
+        getattr(report.ballots[0], key) for key in ("entity", "patients", "interval")
+    ]
+    said = [each.get("descr") for each in document.element.iter(qn("wp:docPr"))]
+    assert len(said) == len(report.films) + len(report.past)
+    assert all(KEY in text for text in said) and "18.11.2026" in said[0]
+    assert all(row._tr.find(qn("w:trPr")).find(qn("w:cantSplit")) is not None
+               for table in document.tables for row in table.rows)  # fmt: skip
+    size = document.sections[0].page_width.mm, document.sections[0].page_height.mm
+    assert size == pytest.approx((210, 297), abs=0.1)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -182,14 +249,6 @@ def test_labels_are_burnt_into_the_film() -> None:
     assert (boxed[BAND:-BAND] != np.asarray(bare)[BAND:-BAND]).any()
     assert np.asarray(bare)[-BAND:].max() == 255
     assert isinstance(bare, Image.Image)
-
-
-def test_wilson_against_its_formula() -> None:
-    for hits, of in ((0, 5), (3, 5), (5, 5), (1, 7), (40, 97)):
-        z, p = 1.959963984540054, hits / of
-        middle = (p + z * z / (2 * of)) / (1 + z * z / of)
-        half = z * np.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-        assert wilson(hits, of) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-9)
 
 
 @given(st.text(max_size=400), st.floats(20, 400))

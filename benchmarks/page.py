@@ -89,10 +89,10 @@ def furnish(work: Path, films: int, near: int, spec: str, cache: Path) -> Path:
     generate(source, n_patients=near)
     making = work / "making"
     shutil.rmtree(making, ignore_errors=True)
-    make_archive(making, films, files)
     embedder = OnnxEmbedder.open(files)
     with open_writer(making, files.card, files.onnx.parent) as writer:
         ingest(open_source(source, "dicom"), source, "dicom", Roi.mask, embedder, writer)
+    make_archive(making, films, files)  # after the real ones: invented rows have no picture to be known again by
     making.rename(archive)
     return archive
 
@@ -104,7 +104,7 @@ def query_dicom(path: Path, shape: tuple[int, int] = SHAPE) -> Path:
     film = draw(patient, place(patient), plan)
     large = np.clip(cv2.resize(film.picture, shape[::-1], interpolation=cv2.INTER_CUBIC), 0, 1)
     spacing = film.spacing_mm * film.picture.shape[0] / shape[0]
-    write_film(path, patient, plan, replace(film, picture=large, mask=None, spacing_mm=spacing))
+    write_film(path, patient, plan, replace(film, picture=large.astype(np.float32), mask=None, spacing_mm=spacing))
     return path
 
 

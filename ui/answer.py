@@ -68,8 +68,8 @@ def compare_nearest(session: Session) -> None:
 
 def vote(session: Session, answer: SearchAnswer) -> None:
     """The vote as counts of patients, with the note that must stand beside it."""
-    rows = "".join(_bar(session, ballot, answer) for ballot in answer.tally)
-    said = _paragraphs(answer.reason and sentence(answer.reason), tie_line(answer))
+    rows = "".join(bar(session, ballot, answer) for ballot in answer.tally)
+    said = paragraphs(answer.reason and sentence(answer.reason), tie_line(answer))
     unlike = unlike_line(answer)
     rests = sentence(capital(answer.shares_note)) if answer.shares_note else ""
     heed = " cl-heed" if refers(answer) else ""
@@ -77,26 +77,28 @@ def vote(session: Session, answer: SearchAnswer) -> None:
     st.html(
         f'<section class="cl-vote" aria-label="{escape(say("vote.label"))}"><h2 class="cl-h2">'
         f"{escape(headline(answer))}</h2>"
-        f"{warned}{said}{f'<ul>{rows}</ul>' if rows else ''}{_paragraphs(set_line(answer))}"
+        f"{warned}{said}{f'<ul>{rows}</ul>' if rows else ''}{paragraphs(set_line(answer))}"
         f'<p class="cl-safety{heed}"><strong>{escape(say("vote.safety"))}</strong></p>'
         f'<p class="cl-note">{escape(say("vote.counts", rule=term("rule", answer.rule)))} '
         f"{escape(rests)}</p></section>"
     )
 
 
-def _paragraphs(*lines: str | None) -> str:
+def paragraphs(*lines: str | None) -> str:
+    """Lines as paragraphs of HTML; None and empty ones are left out."""
     return "".join(f"<p>{escape(line)}</p>" for line in lines if line)
 
 
 def _malignant(session: Session, answer: SearchAnswer) -> None:
     """The malignant share and the nearest malignant case; its history can be opened where it is not among the cases."""
-    st.html(f'<div id="case_0" class="cl-malignant">{_paragraphs(*malignant_lines(answer))}</div>')
+    st.html(f'<div id="case_0" class="cl-malignant">{paragraphs(*malignant_lines(answer))}</div>')
     case = answer.nearest_malignant
     if case is not None and not case.rank and st.button(say("malignant.open"), key="open-0"):
         opened(session, case)
 
 
-def _bar(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
+def bar(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
+    """An entity's votes as a bar with words, an item of a list."""
     of = len(answer.cases)
     share = ballot.patients / of if answer.shares is None else answer.shares[ballot.entity]
     right = share_line(answer, ballot) or ""

@@ -3,15 +3,17 @@
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from api.client import ApiProblem
 from api.schemas import ArchiveFacts, Limits
-from ui import backend, drawing, proposals
+from ui import backend, drawing, first, proposals
 from ui.conflicts import marker_conflicts
-from ui.criteria import Criteria, criteria, refused
+from ui.criteria import criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
+from ui.question import Question
 from ui.session import QueryFilm, Screen, Session
-from ui.told import Told, told
+from ui.told import told
 from ui.upload import refusals, strip, uploader
 from ui.wording import film_line, joined
 from ui.wording import side as side_word
@@ -33,8 +35,11 @@ def screen(session: Session, facts: ArchiveFacts) -> None:
         refusals(session)
         _film(session, film, facts.limits)
     with right:
+        with st.container(key="first"):
+            place, button = st.empty(), st.container()
         error = _region(session, film)
-        _question(session, facts, error)
+        question = None if error else _question(session, facts)
+        _answer(session, question, place, button)
 
 
 def _start(session: Session, facts: ArchiveFacts) -> None:
@@ -140,34 +145,39 @@ def _marker(session: Session, film: QueryFilm) -> None:
         complaint(conflict)
 
 
-def _question(session: Session, facts: ArchiveFacts, error: str | None) -> None:
+def _question(session: Session, facts: ArchiveFacts) -> Question:
+    """What the screen asks now."""
     heading(say("ask.compare_with"), level=2)
-    asked, known = criteria(facts), told(facts)
+    keys = tuple(film.key for film in session.films)
+    regions = tuple(proposals.roi(session, film) for film in session.films)
+    session.question = Question(keys, regions, criteria(facts), told(facts), facts.version)
+    return session.question
+
+
+def _answer(session: Session, question: Question | None, place: DeltaGenerator, button: DeltaGenerator) -> None:
+    """The first answer, and the way to its films and histories; nothing where the box makes no question."""
     label = say("ask.find") if len(session.films) == 1 else say("ask.find_several", films=len(session.films))
-    if st.button(label, key="search", type="primary", width="stretch", disabled=error is not None):
-        _search(session, asked, known)
+    with button:
+        wanted = st.button(label, key="search", type="primary", width="stretch", disabled=question is None)
+        if question is None:
+            return
+        if wanted:
+            _search(session, question)
+            return
+    first.show(session, question, place)
 
 
-def _search(session: Session, asked: Criteria, known: Told) -> None:
+def _search(session: Session, question: Question) -> None:
+    """Turn to the answer; what is wrong is said where it was asked."""
     films = tuple(session.films)
     try:
         with st.spinner(say("ask.comparing")):
-            session.answer = backend.client().search(
-                [film.file for film in films],
-                k=asked.k,
-                where=asked.where,
-                roi=[proposals.roi(session, film) for film in films],
-                include_self=asked.include_self,
-                all_stages=asked.all_stages,
-                age=known.age,
-                sex=known.sex,
-                site=known.site,
-            )
+            session.answer = first.answer_to(session, question, films).result()
     except ApiProblem as error:
-        refused(error, asked.where)
+        refused(error, question.criteria.where)
     except backend.Trouble as error:
         trouble(error)
     else:
-        session.asked, session.told = films, known
+        session.asked, session.told = films, question.told
         session.show(Screen.answer)
         st.rerun()

@@ -1,6 +1,7 @@
 """What one visitor has open. It lives in Streamlit's session alone: films are never shared with another visitor."""
 
 from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ import streamlit as st
 from api.client import ApiProblem, ApiUnreachable, File
 from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, SearchAnswer, SimilarCase
 from ui.boxes import Box
+from ui.question import Question
 from ui.told import Told
 
 _KEY = "caselink"
@@ -50,6 +52,14 @@ class QueryFilm:
         return self.name, self.data
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question on its way, and the answer that comes of it."""
+
+    question: Question
+    answer: Future[SearchAnswer]
+
+
 @dataclass
 class Session:
     """The state of the page.
@@ -60,7 +70,8 @@ class Session:
     turn to, None to stay. scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts:
     of the archive, as last known; failure: why it could not be asked for them now. proposals: regions that the archive
     proposes, by film key; whole: films whose proposal was waved away. markers: the side that a visitor reads off a
-    film, by film key. explained: explanations fetched so far, by what they are of.
+    film, by film key. explained: explanations fetched so far, by what they are of. first: what was asked without being
+    told to, None where nothing is. question: the last that stood on the screen, None before there was one.
     """
 
     screen: Screen = Screen.ask
@@ -83,6 +94,8 @@ class Session:
     proposals: dict[str, ProposedRegion] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
+    first: Asked | None = None
+    question: Question | None = None
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
 
     @property
@@ -105,7 +118,7 @@ class Session:
 
     def start_over(self) -> None:
         """Forget every film, box, answer and picture."""
-        clean = Session(uploads=self.uploads + 1, facts=self.facts, scroll_to=TOP)
+        clean = Session(uploads=self.uploads + 1, facts=self.facts, question=self.question, scroll_to=TOP)
         for each in fields(self):
             setattr(self, each.name, getattr(clean, each.name))
 

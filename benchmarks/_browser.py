@@ -8,7 +8,7 @@ Page = Any
 """A page of Playwright, which is not there in every installation."""
 LIMIT_MS = 60_000
 AT_REST = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-PICTURES = "[...document.querySelectorAll('[data-testid=stMain] img')].every(i => i.complete && i.naturalWidth)"
+PICTURES = "[...document.querySelectorAll('[data-testid=stMain] img[src]')].every(i => i.complete && i.naturalWidth)"
 HEADING = "document.querySelector('[data-testid=stMain] h1')?.textContent"
 _ARM = """event => {
   window.caselinkBegan = new Promise(begin => addEventListener(

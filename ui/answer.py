@@ -68,7 +68,7 @@ def compare_nearest(session: Session) -> None:
 
 def vote(session: Session, answer: SearchAnswer) -> None:
     """The vote as counts of patients, with the note that must stand beside it."""
-    rows = "".join(bar(session, ballot, answer) for ballot in answer.tally)
+    rows = "".join(bar(ballot, answer, _backed(session, ballot, answer)) for ballot in answer.tally)
     said = paragraphs(answer.reason and sentence(answer.reason), tie_line(answer))
     unlike = unlike_line(answer)
     rests = sentence(capital(answer.shares_note)) if answer.shares_note else ""
@@ -93,21 +93,25 @@ def _malignant(session: Session, answer: SearchAnswer) -> None:
     """The malignant share and the nearest malignant case; its history can be opened where it is not among the cases."""
     st.html(f'<div id="case_0" class="cl-malignant">{paragraphs(*malignant_lines(answer))}</div>')
     case = answer.nearest_malignant
-    if case is not None and not case.rank and st.button(say("malignant.open"), key="open-0"):
-        opened(session, case)
+    if case is not None and not case.rank:
+        st.button(say("malignant.open"), key="open-0", on_click=lambda: opened(session, case))
 
 
-def bar(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
-    """An entity's votes as a bar with words, an item of a list."""
+def bar(ballot: Ballot, answer: SearchAnswer, below: str) -> str:
+    """An entity's votes as a bar, an item of a list. below: what is said under it."""
     of = len(answer.cases)
     share = ballot.patients / of if answer.shares is None else answer.shares[ballot.entity]
     right = share_line(answer, ballot) or ""
-    below = joined([tallied(answer, ballot), commonness(session.facts, ballot.entity)], ". ")
     return (
         f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span><span>{escape(right)}</span></div>'
         f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></div>'
-        f'<div class="cl-bar-proof">{escape(sentence(below))}</div></li>'
+        f'<div class="cl-bar-proof">{escape(below)}</div></li>'
     )
+
+
+def _backed(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
+    """What an entity's votes rest on, and how common it is."""
+    return sentence(joined([tallied(answer, ballot), commonness(session.facts, ballot.entity)], ". "))
 
 
 def _remarks(answer: SearchAnswer) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import answer, ask, backend, compare, history, words
+from ui import answer, ask, backend, compare, feedback, history, words
 from ui.parts import heading, move_view, trouble
 from ui.session import Place, Screen, Session, session
 from ui.shell import choose_language, dress, navigation
@@ -20,7 +20,12 @@ def main() -> None:
         visitor.failure = error
     pages = {
         place: st.Page(draw, title=words.say(f"page.{place}"), url_path=place, default=place is Place.search)
-        for place, draw in ((Place.search, _search), (Place.patient, _patient), (Place.compare, _compare))
+        for place, draw in (
+            (Place.search, _search),
+            (Place.patient, _patient),
+            (Place.compare, _compare),
+            (Place.feedback, _feedback),
+        )
     }
     chosen = st.navigation(list(pages.values()), position="hidden")
     goto, visitor.goto = visitor.goto, None
@@ -28,6 +33,9 @@ def main() -> None:
         st.switch_page(pages[goto])
     dress(visitor)
     navigation(pages, chosen)
+    if visitor.trouble is not None:
+        trouble(visitor.trouble)
+        visitor.trouble = None
     chosen.run()
     move_view(visitor)
 
@@ -46,6 +54,10 @@ def _patient() -> None:
 
 def _compare() -> None:
     compare.screen(session())
+
+
+def _feedback() -> None:
+    feedback.screen(session())
 
 
 def _ask(visitor: Session) -> None:

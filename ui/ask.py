@@ -172,6 +172,7 @@ def _search(session: Session, question: Question) -> None:
     films = tuple(session.films)
     try:
         with st.spinner(say("ask.comparing")):
+            backend.client().ready()  # films follow: that they cannot be had is better said here than once for each
             session.answer = first.answer_to(session, question, films).result()
     except ApiProblem as error:
         refused(error, question.criteria.where)

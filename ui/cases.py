@@ -12,10 +12,11 @@ from ui import backend
 from ui.conflicts import case_conflicts
 from ui.explain import agreement
 from ui.figures import Shown, figure
+from ui.judge import judge, remember
 from ui.marks import on_film, own_key, past_key, side_mark
 from ui.parts import complaint, fact_list, heading, trouble
 from ui.scale import seen_together
-from ui.session import Place, Session
+from ui.session import TOP, Place, Session
 from ui.wording import age, day, film_line, joined, place, proof, sex, side, unknown, view_name
 from ui.words import counted, decimal, say, term
 
@@ -27,6 +28,7 @@ CLOSE, WHOLE = "close", "whole"
 def cases(session: Session, answer: SearchAnswer) -> None:
     """All rows."""
     zoomed = _title(len(answer.cases))
+    remember(session, answer)
     backend.fetch_ahead(session, [case.films[0].film for case in answer.cases], FINE if zoomed else CARD)
     for case in answer.cases:
         _card(session, answer, case, zoomed)
@@ -160,11 +162,11 @@ def _facts(session: Session, answer: SearchAnswer, case: SimilarCase) -> None:
     conflict = case_conflicts(answer.queries[beside(answer.queries, best)], case)
     if conflict:
         complaint(conflict)
-    if st.button(say("case.open"), key=f"open-{case.rank}", width="stretch"):
-        opened(session, case)
+    st.button(say("case.open"), key=f"open-{case.rank}", width="stretch", on_click=lambda: opened(session, case))
     st.button(
         say("case.compare"), key=f"compare-{case.rank}", width="stretch", on_click=lambda: _compare(session, case)
     )
+    judge(session, answer.queries[beside(answer.queries, best)].sha256, best.film)
 
 
 def _compare(session: Session, case: SimilarCase) -> None:
@@ -173,15 +175,17 @@ def _compare(session: Session, case: SimilarCase) -> None:
 
 
 def opened(session: Session, case: SimilarCase) -> None:
-    """Fetch a past patient's history and turn to its page; where it cannot be had, say why."""
+    """Fetch a past patient's history and turn to its page; where it cannot be had, say why.
+
+    For a button's `on_click`: the page that is left need not be drawn once more.
+    """
     try:
         session.history = backend.client().patient(case.patient)
     except backend.Trouble as error:
-        trouble(error)
+        session.trouble, session.scroll_to = error, TOP
     else:
         session.opened = case
         session.go(Place.patient)
-        st.rerun()
 
 
 def _more(session: Session, case: SimilarCase, zoomed: bool) -> None:

@@ -1,5 +1,7 @@
 """The compare page: a film of the query and up to four precedents, with one window and one zoom."""
 
+from functools import partial
+
 import streamlit as st
 
 from api.schemas import SearchAnswer, SimilarCase
@@ -114,5 +116,4 @@ def _histories(session: Session, chosen: list[SimilarCase]) -> None:
     with st.container(horizontal=True, gap="small"):
         for case in chosen:
             label = say("compare.open", patient=name(case))
-            if st.button(label, key=f"history-{case.rank}"):
-                opened(session, case)
+            st.button(label, key=f"history-{case.rank}", on_click=partial(opened, session, case))

@@ -14,11 +14,11 @@ from api.schemas import SearchAnswer
 from ui import backend, proposals
 from ui.answer import bar, paragraphs
 from ui.criteria import refused, usual
-from ui.parts import trouble
+from ui.parts import sentence, trouble
 from ui.question import Question
 from ui.session import Asked, QueryFilm, Session
 from ui.told import Told
-from ui.wording import headline, malignant_lines, refers, tie_line, unlike_line
+from ui.wording import headline, malignant_lines, refers, tallied, tie_line, unlike_line
 from ui.words import say
 
 PATIENCE_S = 0.25
@@ -65,7 +65,7 @@ def show(session: Session, question: Question, place: DeltaGenerator) -> None:
         with place.container():
             trouble(error)
     else:
-        place.html(section(session, found))
+        place.html(section(found))
         if proposals.learn(session, found):
             st.rerun()  # the film was drawn without its proposed region
 
@@ -75,11 +75,11 @@ def _wait(answer: Future[SearchAnswer]) -> None:
         answer.exception(timeout=PATIENCE_S)
 
 
-def section(session: Session, answer: SearchAnswer) -> str:
+def section(answer: SearchAnswer) -> str:
     """The vote in short: what it is of, its bars, what must stand beside it."""
     unlike = unlike_line(answer)
     warned = f'<p class="cl-unlike">{escape(unlike)}</p>' if unlike else ""
-    rows = "".join(bar(session, ballot, answer) for ballot in answer.tally)
+    rows = "".join(bar(ballot, answer, sentence(tallied(answer, ballot))) for ballot in answer.tally)
     heed = " cl-heed" if refers(answer) else ""
     return (
         f'<section class="cl-vote cl-first" aria-label="{escape(say("first.label"))}">'

@@ -31,6 +31,7 @@ class Place(StrEnum):
     search = "search"
     patient = "patient"
     compare = "compare"
+    feedback = "feedback"
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ class Session:
     turn to, None to stay. scroll_to: where to move the view once: an element's id, `TOP`, or None to leave it. facts:
     of the archive, as last known; failure: why it could not be asked for them now. proposals: regions that the archive
     proposes, by film key; whole: films whose proposal was waved away. markers: the side that a visitor reads off a
-    film, by film key. explained: explanations fetched so far, by what they are of. first: what was asked without being
-    told to, None where nothing is. question: the last that stood on the screen, None before there was one.
+    film, by film key. explained: explanations fetched so far, by what they are of. said: similar or not similar, by
+    sha256 of the visitor's film and number of the archived one; looked_up: films of which it was asked what was said
+    before. first: what was asked without being told to, None where nothing is. question: the last that stood on the
+    screen, None before there was one. trouble: what went wrong before the screen was drawn, told once.
     """
 
     screen: Screen = Screen.ask
@@ -94,8 +97,11 @@ class Session:
     proposals: dict[str, ProposedRegion] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
+    said: dict[tuple[str, int], str] = field(default_factory=dict)
+    looked_up: set[str] = field(default_factory=set)
     first: Asked | None = None
     question: Question | None = None
+    trouble: ApiProblem | ApiUnreachable | None = None
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
 
     @property

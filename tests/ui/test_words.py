@@ -24,6 +24,7 @@ VALUES = (
     "event.",
     "proven_by.",
     "proof_name.",
+    "kind.",
 )
 """Wordings of what an archive holds, whose keys come with the data."""
 

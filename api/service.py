@@ -92,7 +92,7 @@ class Service:
             return snapshot, self._map[1]
 
     def facts(self) -> dict[str, Any]:
-        """What the newest version holds, see `archive_facts`; counted once a version, which takes long where it is large.
+        """What the newest version holds, see `archive_facts`; counted once a version, for that takes long.
 
         Raises:
             ArchiveError, EncoderError: see `current`.

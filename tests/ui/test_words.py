@@ -37,7 +37,11 @@ def calls(path: Path) -> Iterator[tuple[str, ast.expr]]:
                 yield name, node.args[0]
 
 
-CODE = {"filters.py": ("age between", "taken between '"), "wording.py": ("reference label",)}
+CODE = {
+    "feedback.py": ("tumour board",),
+    "filters.py": ("age between", "taken between '"),
+    "wording.py": ("reference label",),
+}
 """Words of the filter language and values of the archive, which are not shown."""
 
 

@@ -1,21 +1,22 @@
 """The search page's second screen: what similar patients had, and their films beside the query's."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
 from api.schemas import Ballot, SearchAnswer
-from ui.cases import cases, opened, own
+from ui.cases import cases, opened, own, own_line
 from ui.conflicts import marker_conflicts, part_conflicts
 from ui.explain import speaking
 from ui.figures import figure
 from ui.parts import complaint, heading, note, sentence
 from ui.session import Place, Screen, Session
+from ui.spoken import spoken
 from ui.wording import (
     capital,
     commonness,
-    film_line,
     headline,
     joined,
     malignant_lines,
@@ -38,7 +39,7 @@ def screen(session: Session) -> None:
     assert answer is not None
     st.button(say("answer.back"), key="to-ask", type="tertiary", on_click=lambda: session.show(Screen.ask))
     _title(session, answer)
-    for conflict in (*marker_conflicts(session.asked, session.markers), *part_conflicts(answer, session.told)):
+    for conflict in (*marker_conflicts(session.asked, session.markers), *part_conflicts(answer.queries, session.told)):
         complaint(conflict)
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -68,56 +69,51 @@ def compare_nearest(session: Session) -> None:
 
 def vote(session: Session, answer: SearchAnswer) -> None:
     """The vote as counts of patients, with the note that must stand beside it."""
-    rows = "".join(bar(ballot, answer, _backed(session, ballot, answer)) for ballot in answer.tally)
-    said = paragraphs(answer.reason and sentence(answer.reason), tie_line(answer))
+    rows = "".join(_bar(session, ballot, answer) for ballot in answer.tally)
+    said = _paragraphs(answer.reason and sentence(spoken(answer.reason, answer.remarks)), tie_line(answer))
     unlike = unlike_line(answer)
-    rests = sentence(capital(answer.shares_note)) if answer.shares_note else ""
+    rests = sentence(capital(spoken(answer.shares_note, answer.remarks))) if answer.shares_note else ""
     heed = " cl-heed" if refers(answer) else ""
     warned = f'<p class="cl-unlike" role="status">{escape(unlike)}</p>' if unlike else ""
     st.html(
         f'<section class="cl-vote" aria-label="{escape(say("vote.label"))}"><h2 class="cl-h2">'
         f"{escape(headline(answer))}</h2>"
-        f"{warned}{said}{f'<ul>{rows}</ul>' if rows else ''}{paragraphs(set_line(answer))}"
+        f"{warned}{said}{f'<ul>{rows}</ul>' if rows else ''}{_paragraphs(set_line(answer))}"
         f'<p class="cl-safety{heed}"><strong>{escape(say("vote.safety"))}</strong></p>'
         f'<p class="cl-note">{escape(say("vote.counts", rule=term("rule", answer.rule)))} '
         f"{escape(rests)}</p></section>"
     )
 
 
-def paragraphs(*lines: str | None) -> str:
-    """Lines as paragraphs of HTML; None and empty ones are left out."""
+def _paragraphs(*lines: str | None) -> str:
     return "".join(f"<p>{escape(line)}</p>" for line in lines if line)
 
 
 def _malignant(session: Session, answer: SearchAnswer) -> None:
     """The malignant share and the nearest malignant case; its history can be opened where it is not among the cases."""
-    st.html(f'<div id="case_0" class="cl-malignant">{paragraphs(*malignant_lines(answer))}</div>')
+    st.html(f'<div id="case_0" class="cl-malignant">{_paragraphs(*malignant_lines(answer))}</div>')
     case = answer.nearest_malignant
     if case is not None and not case.rank:
         st.button(say("malignant.open"), key="open-0", on_click=lambda: opened(session, case))
 
 
-def bar(ballot: Ballot, answer: SearchAnswer, below: str) -> str:
-    """An entity's votes as a bar, an item of a list. below: what is said under it."""
+def _bar(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
     of = len(answer.cases)
     share = ballot.patients / of if answer.shares is None else answer.shares[ballot.entity]
     right = share_line(answer, ballot) or ""
+    below = joined([tallied(answer, ballot), commonness(session.facts, ballot.entity)], ". ")
     return (
         f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span><span>{escape(right)}</span></div>'
         f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></div>'
-        f'<div class="cl-bar-proof">{escape(below)}</div></li>'
+        f'<div class="cl-bar-proof">{escape(sentence(below))}</div></li>'
     )
-
-
-def _backed(session: Session, ballot: Ballot, answer: SearchAnswer) -> str:
-    """What an entity's votes rest on, and how common it is."""
-    return sentence(joined([tallied(answer, ballot), commonness(session.facts, ballot.entity)], ". "))
 
 
 def _remarks(answer: SearchAnswer) -> None:
     for warning in answer.warnings:
         named = any(warning.startswith(facts.name) for facts in answer.queries)
-        note(sentence(warning if named else capital(warning)), "caution")
+        said = spoken(warning, answer.remarks)
+        note(sentence(said if named else capital(said)), "caution")
 
 
 def asked_line(answer: SearchAnswer) -> str:
@@ -127,7 +123,7 @@ def asked_line(answer: SearchAnswer) -> str:
     return joined(
         [
             say("answer.archive", title=told.get("archive"), version=told.get("version")),
-            say("answer.held", patients=told.get("patients"), films=told.get("films"), stages=told.get("stages")),
+            say("answer.held", patients=told.get("patients"), films=told.get("films"), stages=_stages(told)),
             say("answer.filter", where=where) if where else say("answer.no_filter"),
             say("answer.model", model=told.get("model"), fingerprint=told.get("model_fingerprint")),
         ],
@@ -135,11 +131,16 @@ def asked_line(answer: SearchAnswer) -> str:
     )
 
 
+def _stages(told: Mapping[str, object]) -> str:
+    """Films of which stages may answer."""
+    return term("stages", str(told.get("stages")))
+
+
 def _queries(session: Session, answer: SearchAnswer) -> None:
     films = st.container()
     tints = speaking(session, answer)
     figures = "".join(
-        figure(replace(shown, tint=tint), escape(joined([say("film.own"), film_line(facts.view, facts.side)])))
+        figure(replace(shown, tint=tint), escape(own_line(facts)))
         for number, (facts, tint) in enumerate(zip(answer.queries, tints, strict=True))
         if (shown := own(session, number, facts, CARD)) is not None
     )

@@ -8,11 +8,12 @@ from streamlit.delta_generator import DeltaGenerator
 from api.client import ApiProblem
 from api.schemas import ArchiveFacts, Limits
 from ui import backend, drawing, first, proposals
-from ui.conflicts import marker_conflicts
+from ui.conflicts import marker_conflicts, part_conflicts
 from ui.criteria import criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
 from ui.question import Question
 from ui.session import QueryFilm, Screen, Session
+from ui.spoken import spoken
 from ui.told import told
 from ui.upload import refusals, strip, uploader
 from ui.wording import film_line, joined
@@ -90,7 +91,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
     if len(session.films) > 1:
         strip(session, film)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="film-head"):
-        known = film_line(film.view, film.side) or say("film.unknown")
+        known = film_line(film.view, film.side, film.taken) or say("film.unknown")
         with st.container(width="content"):
             note(say("ask.film_line", name=film.name, film=known, columns=film.columns, rows=film.rows))
         with st.container(horizontal=True, width="content", gap="small"):
@@ -106,7 +107,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
         else:
             drawing.show(session, film, picture)
     for warning in film.warnings:
-        note(sentence(f"{film.name}: {warning}"), "caution")
+        note(sentence(f"{film.name}: {spoken(warning, film.remarks)}"), "caution")
 
 
 def _region(session: Session, film: QueryFilm) -> str | None:
@@ -151,6 +152,8 @@ def _question(session: Session, facts: ArchiveFacts) -> Question:
     keys = tuple(film.key for film in session.films)
     regions = tuple(proposals.roi(session, film) for film in session.films)
     session.question = Question(keys, regions, criteria(facts), told(facts), facts.version)
+    for conflict in part_conflicts(session.films, session.question.told):
+        complaint(conflict)
     return session.question
 
 

@@ -58,11 +58,17 @@ def own(session: Session, number: int, facts: QueryFacts, size: int) -> Shown | 
     if picture is None:
         return None
     box = None if facts.region_origin == "whole" else facts.region
-    alt = say("film.own_alt", number=number + 1, film=film_line(facts.view, facts.side) or say("film.unknown"))
+    known = film_line(facts.view, facts.side, facts.taken) or say("film.unknown")
+    alt = say("film.own_alt", number=number + 1, film=known)
+    key = on_film(own_key(film), facts.taken)
     return Shown(
-        picture, facts.rows, facts.columns, alt, box, side=side_mark(facts.side), key=on_film(own_key(film), None),
-        spacing_mm=facts.spacing_mm,
+        picture, facts.rows, facts.columns, alt, box, side=side_mark(facts.side), key=key, spacing_mm=facts.spacing_mm,
     )  # fmt: skip
+
+
+def own_line(facts: QueryFacts) -> str:
+    """What stands under a film of the query."""
+    return joined([say("film.own"), film_line(facts.view, facts.side, facts.taken)])
 
 
 def archived(session: Session, film: SimilarFilm, case: SimilarCase, size: int) -> Shown | None:
@@ -118,8 +124,8 @@ def _pair(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: boo
     films = st.container()
     tints = agreement(session, answer, case, number)
     left, right = own(session, number, asked, size), archived(session, best, case, size)
-    mine = joined([say("film.own"), film_line(asked.view, asked.side)])
-    theirs = joined([say("film.past", rank=case.rank), film_line(best.view, best.side)])
+    mine = own_line(asked)
+    theirs = joined([say("film.past", rank=case.rank), film_line(best.view, best.side, best.taken)])
     if left is None or right is None:
         shown = [figure(film, escape(words), zoomed) for film, words in ((left, mine), (right, theirs)) if film]
         films.html(f'<div class="cl-pair">{"".join(shown)}</div>')

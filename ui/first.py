@@ -10,15 +10,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from api.client import ApiProblem, File
-from api.schemas import SearchAnswer
+from api.schemas import Ballot, SearchAnswer
 from ui import backend, proposals
-from ui.answer import bar, paragraphs
 from ui.criteria import refused, usual
-from ui.parts import sentence, trouble
+from ui.parts import trouble
 from ui.question import Question
 from ui.session import Asked, QueryFilm, Session
 from ui.told import Told
-from ui.wording import headline, malignant_lines, refers, tallied, tie_line, unlike_line
+from ui.wording import headline, joined, malignant_lines, refers, share_line, tallied, tie_line, unlike_line
 from ui.words import say
 
 PATIENCE_S = 0.25
@@ -79,13 +78,24 @@ def section(answer: SearchAnswer) -> str:
     """The vote in short: what it is of, its bars, what must stand beside it."""
     unlike = unlike_line(answer)
     warned = f'<p class="cl-unlike">{escape(unlike)}</p>' if unlike else ""
-    rows = "".join(bar(ballot, answer, sentence(tallied(answer, ballot))) for ballot in answer.tally)
+    rows = "".join(_bar(answer, ballot) for ballot in answer.tally)
+    lines = "".join(f"<p>{escape(line)}</p>" for line in (*malignant_lines(answer), tie_line(answer)) if line)
     heed = " cl-heed" if refers(answer) else ""
     return (
         f'<section class="cl-vote cl-first" aria-label="{escape(say("first.label"))}">'
         f'<p class="cl-note">{escape(of(answer))}</p><h2 class="cl-h2">{escape(headline(answer))}</h2>{warned}'
-        f"{paragraphs(tie_line(answer))}{f'<ul>{rows}</ul>' if rows else ''}{paragraphs(*malignant_lines(answer))}"
+        f"{f'<ul>{rows}</ul>' if rows else ''}{lines}"
         f'<p class="cl-safety{heed}"><strong>{escape(say("vote.safety"))}</strong></p></section>'
+    )
+
+
+def _bar(answer: SearchAnswer, ballot: Ballot) -> str:
+    """An entity's votes: a bar of the calibrated share, or of the patients where there is none."""
+    share = ballot.patients / len(answer.cases) if answer.shares is None else answer.shares[ballot.entity]
+    return (
+        f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span></div>'
+        f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></div>'
+        f'<div class="cl-bar-proof">{escape(joined([tallied(answer, ballot), share_line(answer, ballot)]))}</div></li>'
     )
 
 

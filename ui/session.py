@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 
 import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable, File
-from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, SearchAnswer, SimilarCase
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, Remark, SearchAnswer, SimilarCase
 from ui.boxes import Box
 from ui.question import Question
 from ui.told import Told
@@ -36,7 +37,10 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class QueryFilm:
-    """A film of the visitor's own. key: sha256 of its bytes. rows, columns: of the full film, in pixels."""
+    """A film of the visitor's own. key: sha256 of its bytes. rows, columns: of the full film, in pixels.
+
+    spacing_mm: (row, column). What its header does not tell is None. remarks: codes of the warnings.
+    """
 
     key: str
     name: str
@@ -46,6 +50,10 @@ class QueryFilm:
     side: str | None
     view: str | None
     warnings: tuple[str, ...]
+    body_part: str | None = None
+    taken: date | None = None
+    spacing_mm: tuple[float, float] | None = None
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def file(self) -> File:

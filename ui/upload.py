@@ -72,7 +72,8 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
 def _seen(session: Session, name: str, data: bytes, key: str) -> QueryFilm:
     seen = backend.look(name, data, backend.PREVIEW)
     session.keep_picture(backend.drawing(key), seen.png)
-    return QueryFilm(key, name, data, seen.rows, seen.columns, seen.side, seen.view, seen.warnings)
+    told = (seen.side, seen.view, seen.warnings, seen.body_part, seen.taken, seen.spacing_mm, seen.remarks)
+    return QueryFilm(key, name, data, seen.rows, seen.columns, *told)
 
 
 def _over(session: Session, name: str, data: bytes, limits: Limits) -> str | None:

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from api.client import Client
@@ -54,8 +55,14 @@ def pressed(page: Page, rank: int) -> list[str]:
     ]
 
 
-def test_similar_is_said_taken_back_and_found_again(visit: Open, query_film: Path, api: Server) -> None:
-    page, client = visit(DESK), Client(api.url)
+@pytest.fixture
+def client(api: Server) -> Iterator[Client]:
+    with Client(api.url) as opened:
+        yield opened
+
+
+def test_similar_is_said_taken_back_and_found_again(visit: Open, query_film: Path, client: Client) -> None:
+    page = visit(DESK)
     upload(page, query_film)
     search(page)
     before = len(client.feedback().entries)
@@ -91,7 +98,7 @@ def test_a_histology_is_kept_and_pairs_are_taken_along(visit: Open, query_film: 
     expect(page.get_by_text("Choose or type the entity first.")).to_be_visible()
     page.get_by_label("Entity", exact=True).fill("adamantinoma")
     page.keyboard.press("Enter")
-    page.get_by_label("Note").fill("after resection")
+    page.get_by_role("textbox", name="Note").fill("after resection")
     page.get_by_role("button", name="Keep").click()
     expect(page.locator(".cl-said .cl-proof").first).to_have_text("Turned out to be adamantinoma")
     expect(page.locator(".cl-said li").first).to_contain_text("after resection")

@@ -25,6 +25,10 @@ VALUES = (
     "proven_by.",
     "proof_name.",
     "kind.",
+    "remark.",
+    "header.",
+    "stages.",
+    "explained.",
 )
 """Wordings of what an archive holds, whose keys come with the data."""
 

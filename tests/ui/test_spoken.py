@@ -8,6 +8,7 @@ from string import Formatter
 import pytest
 
 from api import explain
+from api.problems import all_kinds
 from api.schemas import Remark
 from ui.spoken import spoken
 from ui.words import LANGUAGES, catalogue, use
@@ -53,6 +54,11 @@ def test_explanations_are_told_in_both_languages() -> None:
     for text in told:
         if text not in {explain.BY_VOTE, explain.NOTICE}:  # only ever a beginning; the page has its own notice
             assert f"explained.{text}" in catalogue("de"), text
+
+
+def test_kinds_of_problem_are_named_in_both_languages() -> None:
+    for kind in all_kinds().values():
+        assert f"problem.{kind.title}" in catalogue("de"), kind.title
 
 
 def test_english_stays_as_the_api_says_it() -> None:

@@ -26,6 +26,7 @@ VALUES = (
     "proof_name.",
     "kind.",
     "remark.",
+    "problem.",
     "header.",
     "stages.",
     "explained.",

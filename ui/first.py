@@ -79,7 +79,7 @@ def section(answer: SearchAnswer) -> str:
     unlike = unlike_line(answer)
     warned = f'<p class="cl-unlike">{escape(unlike)}</p>' if unlike else ""
     rows = "".join(_bar(answer, ballot) for ballot in answer.tally)
-    lines = "".join(f"<p>{escape(line)}</p>" for line in (*malignant_lines(answer), tie_line(answer)) if line)
+    lines = "".join(f"<p>{escape(line)}</p>" for line in (tie_line(answer), *malignant_lines(answer)) if line)
     heed = " cl-heed" if refers(answer) else ""
     return (
         f'<section class="cl-vote cl-first" aria-label="{escape(say("first.label"))}">'

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from api.client import Client
 from api.schemas import FeedbackEntry, FeedbackKind
 from tests.ui.browsing import DESK, PHONE, Server, eventually, scrolls_sideways, search, settle, upload
+from tests.ui.test_browser import CONTRAST
 from ui.feedback import about, by_query, when
 from ui.words import use
 
@@ -70,6 +71,7 @@ def test_similar_is_said_taken_back_and_found_again(visit: Open, query_film: Pat
     eventually(page, lambda: len(client.feedback().entries) == before + 1)
     settle(page)
     assert (pressed(page, 1), pressed(page, 2)) == (["Similar"], [])
+    assert page.evaluate(CONTRAST) == []
     word(page, 1, "Not similar").click()
     eventually(page, lambda: len(client.feedback().entries) == before + 2)
     settle(page)
@@ -94,6 +96,7 @@ def test_a_histology_is_kept_and_pairs_are_taken_along(visit: Open, query_film: 
     page.get_by_role("link", name="Feedback").click()
     expect(page.get_by_role("heading", name=re.compile(query_film.name))).to_be_visible()
     settle(page)
+    assert page.evaluate(CONTRAST) == []
     page.get_by_role("button", name="Keep").click()
     expect(page.get_by_text("Choose or type the entity first.")).to_be_visible()
     page.get_by_label("Entity", exact=True).fill("adamantinoma")

@@ -1,5 +1,6 @@
 """A browser with a stopwatch: times are taken in the page itself, from what the visitor does to what is painted."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def upload(page: Page, film: Path, until: Mapping[str, str]) -> dict[str, float]
 def turn(page: Page, click: Callable[[], None]) -> float:
     """Milliseconds from a click to another page: its heading stands, its pictures too, and the script has ended."""
     before = page.evaluate(HEADING)
-    until = {"page": f"{HEADING} && {HEADING} !== {before!r} && {AT_REST} && {PICTURES}"}
+    until = {"page": f"{HEADING} && {HEADING} !== {json.dumps(before)} && {AT_REST} && {PICTURES}"}
     return timed(page, "click", click, until)["page"]
 
 

@@ -143,7 +143,7 @@ def _pages(page: Any, rounds: int) -> dict[str, list[float]]:
     return times
 
 
-def parts(archive: Path, api: str, film: Path, rounds: int) -> dict[str, list[float]]:
+def parts(archive: Path, client: Client, film: Path, rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each part of a first answer, one after another, `rounds` times after one that does not count."""
     snapshot = open_snapshot(archive)
     embedder, segmenter = (
@@ -151,7 +151,7 @@ def parts(archive: Path, api: str, film: Path, rounds: int) -> dict[str, list[fl
         open_segmenter(archive, snapshot.manifest),
     )
     assert segmenter is not None
-    data, client = film.read_bytes(), Client(api)
+    data = film.read_bytes()
     small = read(data, at_least=THUMBNAIL_SIDE)
     asked = query_film(data, None, segmenter=segmenter, size=embedder.card.size)
     patch = embedder.prepare(asked.film, asked.region)
@@ -174,7 +174,6 @@ def parts(archive: Path, api: str, film: Path, rounds: int) -> dict[str, list[fl
             if number:
                 times[name].append(1e3 * (time.perf_counter() - began))
     snapshot.close()
-    client.close()
     return times
 
 
@@ -198,8 +197,7 @@ def run(work: Path, films: int, near: int, rounds: int, spec: str, cache: Path) 
     """Everything, as it is stored."""
     archive, film = furnish(work, films, near, spec, cache), query_dicom(work / "upload.dcm")
     load = os.getloadavg()[0]
-    with servers(archive, page=True) as (api, address), chromium() as browser:
-        client = Client(api)
+    with servers(archive, page=True) as (api, address), Client(api) as client, chromium() as browser:
         until_ready(client)
         held = client.archive()
         with browser.new_context(viewport=VIEW, locale="en-GB", reduced_motion="reduce") as context:
@@ -207,7 +205,7 @@ def run(work: Path, films: int, near: int, rounds: int, spec: str, cache: Path) 
             page.set_default_timeout(_browser.LIMIT_MS)
             page.goto(address)
             seen = visit(page, film, rounds)
-        seen["parts"] = parts(archive, api, film, rounds)
+        seen["parts"] = parts(archive, client, film, rounds)
     facts = {"machine": machine(), "load": [load, os.getloadavg()[0]], "rounds": rounds}
     facts |= {"films": held.films, "patients": held.patients, "index": held.index, "encoder": held.model["name"]}
     return judged(facts | {"rows": SHAPE[0], "columns": SHAPE[1], "megabytes": film.stat().st_size / 1e6} | seen)

@@ -1,18 +1,21 @@
 """The typed HTTP client of the API: what the page and the demo talk through."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
 from api.asking import question
 from api.boxes import Box, Whole, format_box
-from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, ProposedRegion, Ready, SearchAnswer
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, Preview, ProposedRegion, Ready, Remark, SearchAnswer
 from api.transport import USER_HEADER, ApiConflict, ApiProblem, ApiUnreachable, File
 from api.written_client import WrittenClient
 
 __all__ = ["USER_HEADER", "ApiConflict", "ApiProblem", "ApiUnreachable", "Client", "File"]
 _SENTENCES = TypeAdapter(tuple[str, ...])
+_REMARKS = TypeAdapter(tuple[Remark, ...])
+_SPACING = TypeAdapter(tuple[float, float] | None)
 
 
 class Client(WrittenClient):
@@ -107,9 +110,13 @@ class Client(WrittenClient):
         try:
             rows, columns = (int(head.get(name, "")) for name in ("X-Film-Rows", "X-Film-Columns"))
             warnings = _SENTENCES.validate_json(head.get("X-Film-Warnings", "[]"))
+            remarks = _REMARKS.validate_json(head.get("X-Film-Remarks", "[]"))
+            spacing = _SPACING.validate_json(head.get("X-Film-Spacing", "null"))
+            taken = date.fromisoformat(head["X-Film-Taken"]) if "X-Film-Taken" in head else None
         except ValueError:  # pydantic's errors are such too
             raise self._stranger() from None
-        return Preview(got.content, rows, columns, head.get("X-Film-Side"), head.get("X-Film-View"), warnings)
+        side, view, part = (head.get(f"X-Film-{name}") for name in ("Side", "View", "Body-Part"))
+        return Preview(got.content, rows, columns, side, view, warnings, part, taken, spacing, remarks)
 
     def archive(self) -> ArchiveFacts:
         """What the archive holds and what a filter may name."""

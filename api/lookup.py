@@ -11,6 +11,7 @@ from engine.facts import Facts, sites_of
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region
+from engine.said import Said
 from engine.segmentation import Segmenter
 from indexer.answer import Answer
 from indexer.archive import Snapshot
@@ -63,12 +64,14 @@ def _proposed(data: bytes | Path, segmenter: Segmenter, size: int, name: str | N
     film, region = propose(data, segmenter, size, name=name)
     confidence = region.confidence or 0.0
     if region.origin is Origin.segmented:
-        said = f"region proposed by the segmenter with confidence {confidence:.2f}; draw the lesion if it is elsewhere"
+        told = "region proposed by the segmenter with confidence {confidence:.2f}; draw the lesion if it is elsewhere"
+        said = Said("proposed", told, confidence=confidence)
     else:
         least = segmenter.card.threshold
-        said = (
-            f"whole film used: no region found with confidence >= {least:.2f} (best {confidence:.2f}); draw the lesion"
+        told = (
+            "whole film used: no region found with confidence >= {least:.2f} (best {confidence:.2f}); draw the lesion"
         )
+        said = Said("not_proposed", told, least=least, confidence=confidence)
     return QueryFilm(replace(film, warnings=(*film.warnings, said)), region)
 
 

@@ -60,6 +60,7 @@ from indexer.answer import (
     SimilarCase,
     SimilarFilm,
 )
+from indexer.remarks import Remark
 
 __all__ = [
     "NOTICE",
@@ -115,6 +116,7 @@ __all__ = [
     "ProposedRegion",
     "QueryFacts",
     "Ready",
+    "Remark",
     "Removed",
     "RunDifference",
     "RunFacts",
@@ -141,7 +143,7 @@ class QueryFacts:
     rows, columns: of the full film, in pixels. region: (x0, y0, x1, y1) asked about, half-open, in those pixels, before
     the margin. region_origin: whole | drawn | segmented. confidence: 0..1 of the best proposed region, used or not;
     None where none was sought. spacing_mm: (row, column), calibrated. None where unknown. sha256: of the file's
-    bytes, by which feedback calls the film.
+    bytes, by which feedback calls the film. taken: the day that the header tells.
     """
 
     name: str
@@ -156,6 +158,7 @@ class QueryFacts:
     warnings: tuple[str, ...]
     confidence: float | None = None
     sha256: str | None = None
+    taken: date | None = None
 
 
 @dataclass(frozen=True)
@@ -361,7 +364,11 @@ class Ready:
 
 @dataclass(frozen=True)
 class Preview:
-    """An uploaded film as a PNG for the screen. rows, columns: of the full film; regions are given in those pixels."""
+    """An uploaded film as a PNG for the screen. rows, columns: of the full film; regions are given in those pixels.
+
+    spacing_mm: (row, column), calibrated. Of the header never an identifier; None where it does not say. remarks: codes
+    of the warnings.
+    """
 
     png: bytes
     rows: int
@@ -369,6 +376,10 @@ class Preview:
     side: str | None
     view: str | None
     warnings: tuple[str, ...]
+    body_part: str | None = None
+    taken: date | None = None
+    spacing_mm: tuple[float, float] | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 class Problem(BaseModel):

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -14,6 +15,7 @@ from engine.errors import ArchiveError, CaselinkError
 from engine.segmentation import Segmenter
 from indexer.archive import Archive, Snapshot
 from indexer.embedding_map import EmbeddingMap, embedding_map
+from indexer.facts import archive_facts
 from indexer.journal import Journal
 from indexer.manifest import NAME as MANIFEST
 from indexer.manifest import no_archive
@@ -47,6 +49,7 @@ class Service:
         self._segmenter: Segmenter | None = None
         self._mapping = threading.Lock()
         self._map: tuple[int, EmbeddingMap] | None = None
+        self._facts: tuple[int, dict[str, Any]] | None = None
         self._failure: tuple[float, CaselinkError] | None = None
 
     def warm(self) -> CaselinkError | None:
@@ -87,6 +90,19 @@ class Service:
             if self._map is None or self._map[0] != version:
                 self._map = version, embedding_map(snapshot)
             return snapshot, self._map[1]
+
+    def facts(self) -> dict[str, Any]:
+        """What the newest version holds, see `archive_facts`; counted once a version, for that takes long.
+
+        Raises:
+            ArchiveError, EncoderError: see `current`.
+        """
+        snapshot = self.current().snapshot
+        version = snapshot.manifest.version
+        with self._mapping:
+            if self._facts is None or self._facts[0] != version:
+                self._facts = version, archive_facts(snapshot)
+            return self._facts[1]
 
     def journal(self) -> Journal:
         """The archive's journal; usable also where the archive itself cannot be asked now.

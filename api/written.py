@@ -92,10 +92,11 @@ class AuditLog:
 
 @dataclass(frozen=True)
 class FeedbackList:
-    """What was said of answers, newest first. It changes no answer by itself."""
+    """What was said of answers, newest first. It changes no answer by itself. you: under which name you are noted."""
 
     notice: str
     entries: tuple[FeedbackEntry, ...]
+    you: str
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ COMMANDS = {
         f"caselink bench growth --archive {ARCHIVE} {LARGEST}--indexes exact,lsh,compact --json docs/runs/growth.json",
     ),
     "bulk": ("caselink bench bulk --data $BTXRD --films 300 --json docs/runs/bulk.json",),
+    "page": ("caselink bench page --json docs/runs/page.json",),
 }
 Found = Mapping[str, Any]
 
@@ -186,7 +187,39 @@ def bulk(found: Found) -> list[str]:
     ]
 
 
-PARTS: dict[str, Callable[[Found], list[str]]] = {"ann": ann, "filters": filters, "growth": growth, "bulk": bulk}
+def page(found: Found) -> list[str]:
+    """Tables of what a visitor waits for, and of where the time goes."""
+    heads = ("median", "p90", "worst")
+    drawn = {f"upload to {name} drawn": one for name, one in found["drawn_ms"].items()}
+    turned = {f"to {name}": one for name, one in found["pages_ms"].items()}
+    load = " to ".join(f"{one:.1f}" for one in found["load"])
+    wanted = found["wanted_ms"]
+    return [
+        "## What a visitor waits for",
+        f"Chromium, page and API over an archive of {found['films']:,} films with `{found['index']}`, all on one "
+        f"machine whose load was {load}; a {found['rows']}x{found['columns']} DICOM of {found['megabytes']:.1f} MB is "
+        "uploaded. Milliseconds in the browser, from the visitor's hand to the frame in which the film, the first "
+        f"answer, or the other page with its pictures stands, {found['rounds']} times each. Wanted: an answer within "
+        f"{wanted['answer']:.0f} ms, a page within {wanted['page']:.0f} ms.",
+        _shown(COMMANDS["page"]),
+        pipes([["", *heads], *_spreads(drawn | turned)]),
+        "Where it goes, each part by itself: the film is shown and asked about at the same time, and what is left "
+        "beyond the two requests is the way through the browser and the page's own script.",
+        pipes([["part", *heads], *_spreads(found["parts_ms"])]),
+    ]
+
+
+def _spreads(rows: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    return [[name, *(f"{one[which]:.0f} ms" for which in ("p50", "p90", "worst"))] for name, one in rows.items()]
+
+
+PARTS: dict[str, Callable[[Found], list[str]]] = {
+    "ann": ann,
+    "filters": filters,
+    "growth": growth,
+    "bulk": bulk,
+    "page": page,
+}
 
 
 def render(runs: Path = RUNS) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 
+from indexer.remarks import Remark
+
 NOTICE = "Research use only. Not a diagnosis: the vote is what similar past patients had."
 TIE_RULE = (
     "one patient, one vote; most patients win; ties go to the larger summed similarity, then to the nearer patient"
@@ -120,7 +122,8 @@ class Answer:
     the archive; None where they are not calibrated. shares_note: what the shares rest on, or why there are none.
     prediction_set, malignant, likeness: None without a calibration for them. unlike: whether the query is unlike the
     archive's films. nearest_malignant: the patient of the malignant film nearest to the query, that film first; rank 0
-    where they are not among the cases, None where none may answer, as malignant_note says.
+    where they are not among the cases, None where none may answer, as malignant_note says. remarks: of the sentences in
+    reason, warnings, shares_note and malignant_note that have a code, to be said in another language.
     """
 
     cases: tuple[SimilarCase, ...]
@@ -140,6 +143,7 @@ class Answer:
     malignant: MalignantShare | None = None
     nearest_malignant: SimilarCase | None = None
     malignant_note: str | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 def count_votes(cases: Sequence[SimilarCase]) -> tuple[Ballot, ...]:

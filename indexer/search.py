@@ -12,6 +12,7 @@ from engine.embeddings import Vectors, fuse
 from engine.errors import QueryError
 from engine.radiograph import Radiograph
 from engine.region import Origin, Region
+from engine.said import Said
 from indexer.allowed import Allowed, Rows
 from indexer.answer import NOTICE, TIE_RULE, Answer, SimilarCase, SimilarFilm, count_votes
 from indexer.archive import Snapshot
@@ -19,6 +20,7 @@ from indexer.catalogue import FILTER_COLUMNS, Row
 from indexer.evaluation.voting import NOBODY, vote
 from indexer.filters import parse_filter
 from indexer.nearest import Nearest, films_of, hidden, meet, nearest_patients
+from indexer.remarks import remarks
 from indexer.votes.verdict import Hit, Polled, verdict
 
 MAX_K = 1000
@@ -29,7 +31,9 @@ TOLD = (
     *("stage", "x0", "y0", "x1", "y1", "region", "rows", "columns", "spacing_row", "spacing_column"),
 )
 """Columns of a film that an answer tells of."""
-NO_MALIGNANT = "no film of a patient with a malignant lesion may answer: the filter, or the archive, has none"
+NO_MALIGNANT = Said(
+    "no_malignant", "no film of a patient with a malignant lesion may answer: the filter, or the archive, has none"
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     suspect = partial(judged, question.where, malignant=True)
     malignant = _nearest_malignant(snapshot, query, allowed, suspect, [] if behind else found, cases)
     warnings = [*said.warnings, *_warnings(snapshot, question, cases, allowed.unknown, behind)]
+    none = NO_MALIGNANT if malignant is None else None
     return Answer(
         cases,
         {ballot.entity: ballot.patients for ballot in ballots},
@@ -100,7 +105,8 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
         said.unlike,
         said.malignant,
         malignant,
-        NO_MALIGNANT if malignant is None else None,
+        none,
+        remarks(said.reason, *warnings, said.shares_note, none),
     )
 
 
@@ -249,28 +255,34 @@ def _film(row: Row, similarity: float) -> SimilarFilm:
     )
 
 
-def _reason(cases: Sequence[SimilarCase]) -> str:
+def _reason(cases: Sequence[SimilarCase]) -> Said:
     if not cases:
-        return "no film may answer: the filter, the stage or the query's own patient leaves none; widen the filter"
-    return "none of the similar patients has a known entity, so there is nothing to vote on"
+        told = "no film may answer: the filter, the stage or the query's own patient leaves none; widen the filter"
+        return Said("no_film", told)
+    return Said("no_entity", "none of the similar patients has a known entity, so there is nothing to vote on")
 
 
 def _warnings(
     snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int, behind: Sequence[int]
-) -> list[str]:
-    said = [f"{film.source}: {warning}" for film in question.films for warning in film.warnings]
+) -> list[Said]:
+    said = [Said.of(film.source, warning) for film in question.films for warning in film.warnings]
     if snapshot.cropped > 0.5 and any(region.origin is Origin.whole for region in question.regions):
-        said.append("a whole film was compared with an archive of lesion crops; draw the lesion for a fair comparison")
+        told = "a whole film was compared with an archive of lesion crops; draw the lesion for a fair comparison"
+        said.append(Said("whole_with_crops", told))
     if len(cases) < question.k:
-        said.append(f"only {len(cases)} of the {question.k} patients asked for may answer")
+        told = "only {cases} of the {k} patients asked for may answer"
+        said.append(Said("few_cases", told, cases=len(cases), k=question.k))
     silent = sum(case.entity is None for case in cases)
     if silent and len(cases) > silent:
-        said.append(f"{silent} of the similar patients have no known entity and cast no vote")
+        told = "{silent} of the similar patients have no known entity and cast no vote"
+        said.append(Said("silent", told, silent=silent))
     twins = sum(before < question.k for before in behind)
     if twins:
-        said.append(f"{twins} patients share a near-duplicate film with a nearer one and cast no second vote")
+        told = "{twins} patients share a near-duplicate film with a nearer one and cast no second vote"
+        said.append(Said("twins", told, twins=twins))
     if unknown:
-        said.append(f"the filter left out {unknown} films for which a value it asks for is unknown")
+        told = "the filter left out {unknown} films for which a value it asks for is unknown"
+        said.append(Said("unknown_to_filter", told, unknown=unknown))
     return said
 
 

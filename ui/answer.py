@@ -1,5 +1,6 @@
 """The search page's second screen: what similar patients had, and their films beside the query's."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
@@ -7,16 +8,16 @@ import streamlit as st
 
 from api.schemas import Ballot, SearchAnswer
 from ui.board.take import take
-from ui.cases import cases, opened, own
+from ui.cases import cases, opened, own, own_line
 from ui.conflicts import marker_conflicts, part_conflicts
 from ui.explain import speaking
 from ui.figures import figure
 from ui.parts import complaint, heading, note, sentence
 from ui.session import Place, Screen, Session
+from ui.spoken import spoken
 from ui.wording import (
     capital,
     commonness,
-    film_line,
     headline,
     joined,
     malignant_lines,
@@ -40,7 +41,7 @@ def screen(session: Session) -> None:
     assert answer is not None
     st.button(say("answer.back"), key="to-ask", type="tertiary", on_click=lambda: session.show(Screen.ask))
     _title(session, answer)
-    for conflict in (*marker_conflicts(session.asked, session.markers), *part_conflicts(answer, session.told)):
+    for conflict in (*marker_conflicts(session.asked, session.markers), *part_conflicts(answer.queries, session.told)):
         complaint(conflict)
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -76,9 +77,9 @@ def vote(session: Session, answer: SearchAnswer, intervals: bool = False) -> Non
     intervals: whether bars show the share of the votes with its interval, in place of the calibrated share.
     """
     rows = "".join(_bar(session, ballot, answer, intervals) for ballot in answer.tally)
-    said = _paragraphs(answer.reason and sentence(answer.reason), tie_line(answer))
+    said = _paragraphs(answer.reason and sentence(spoken(answer.reason, answer.remarks)), tie_line(answer))
     unlike = unlike_line(answer)
-    rests = sentence(capital(answer.shares_note)) if answer.shares_note else ""
+    rests = sentence(capital(spoken(answer.shares_note, answer.remarks))) if answer.shares_note else ""
     heed = " cl-heed" if refers(answer) else ""
     warned = f'<p class="cl-unlike" role="status">{escape(unlike)}</p>' if unlike else ""
     st.html(
@@ -99,8 +100,8 @@ def _malignant(session: Session, answer: SearchAnswer) -> None:
     """The malignant share and the nearest malignant case; its history can be opened where it is not among the cases."""
     st.html(f'<div id="case_0" class="cl-malignant">{_paragraphs(*malignant_lines(answer))}</div>')
     case = answer.nearest_malignant
-    if case is not None and not case.rank and st.button(say("malignant.open"), key="open-0"):
-        opened(session, case)
+    if case is not None and not case.rank:
+        st.button(say("malignant.open"), key="open-0", on_click=lambda: opened(session, case))
 
 
 def _bar(session: Session, ballot: Ballot, answer: SearchAnswer, intervals: bool) -> str:
@@ -124,7 +125,8 @@ def _bar(session: Session, ballot: Ballot, answer: SearchAnswer, intervals: bool
 def _remarks(answer: SearchAnswer) -> None:
     for warning in answer.warnings:
         named = any(warning.startswith(facts.name) for facts in answer.queries)
-        note(sentence(warning if named else capital(warning)), "caution")
+        said = spoken(warning, answer.remarks)
+        note(sentence(said if named else capital(said)), "caution")
 
 
 def asked_line(answer: SearchAnswer) -> str:
@@ -134,7 +136,7 @@ def asked_line(answer: SearchAnswer) -> str:
     return joined(
         [
             say("answer.archive", title=told.get("archive"), version=told.get("version")),
-            say("answer.held", patients=told.get("patients"), films=told.get("films"), stages=told.get("stages")),
+            say("answer.held", patients=told.get("patients"), films=told.get("films"), stages=_stages(told)),
             say("answer.filter", where=where) if where else say("answer.no_filter"),
             say("answer.model", model=told.get("model"), fingerprint=told.get("model_fingerprint")),
         ],
@@ -142,11 +144,16 @@ def asked_line(answer: SearchAnswer) -> str:
     )
 
 
+def _stages(told: Mapping[str, object]) -> str:
+    """Films of which stages may answer."""
+    return term("stages", str(told.get("stages")))
+
+
 def _queries(session: Session, answer: SearchAnswer) -> None:
     films = st.container()
     tints = speaking(session, answer)
     figures = "".join(
-        figure(replace(shown, tint=tint), escape(joined([say("film.own"), film_line(facts.view, facts.side)])))
+        figure(replace(shown, tint=tint), escape(own_line(facts)))
         for number, (facts, tint) in enumerate(zip(answer.queries, tints, strict=True))
         if (shown := own(session, number, facts, CARD)) is not None
     )

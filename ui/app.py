@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import answer, archive, ask, backend, compare, evaluate, history, words
+from ui import answer, archive, ask, backend, compare, evaluate, feedback, history, words
 from ui.board import page as board
 from ui.parts import heading, move_view, trouble
 from ui.session import Place, Screen, Session, session
@@ -29,6 +29,9 @@ def main() -> None:
         st.switch_page(pages[goto])
     dress(visitor)
     navigation(pages, chosen)
+    if visitor.trouble is not None:
+        trouble(visitor.trouble)
+        visitor.trouble = None
     chosen.run()
     move_view(visitor)
 
@@ -61,11 +64,16 @@ def _board() -> None:
     board.screen(session())
 
 
+def _feedback() -> None:
+    feedback.screen(session())
+
+
 PAGES = {
     Place.search: _search,
     Place.patient: _patient,
     Place.compare: _compare,
     Place.board: _board,
+    Place.feedback: _feedback,
     Place.archive: _archive,
     Place.evaluate: _evaluate,
 }

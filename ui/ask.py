@@ -3,15 +3,18 @@
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from api.client import ApiProblem
 from api.schemas import ArchiveFacts, Limits
-from ui import backend, drawing, proposals
-from ui.conflicts import marker_conflicts
-from ui.criteria import Criteria, criteria, refused
+from ui import backend, drawing, first, proposals
+from ui.conflicts import marker_conflicts, part_conflicts
+from ui.criteria import criteria, refused
 from ui.parts import complaint, heading, note, sentence, trouble
+from ui.question import Question
 from ui.session import QueryFilm, Screen, Session
-from ui.told import Told, told
+from ui.spoken import spoken
+from ui.told import told
 from ui.upload import refusals, strip, uploader
 from ui.wording import film_line, joined
 from ui.wording import side as side_word
@@ -33,8 +36,11 @@ def screen(session: Session, facts: ArchiveFacts) -> None:
         refusals(session)
         _film(session, film, facts.limits)
     with right:
+        with st.container(key="first"):
+            place, button = st.empty(), st.container()
         error = _region(session, film)
-        _question(session, facts, error)
+        question = None if error else _question(session, facts)
+        _answer(session, question, place, button)
 
 
 def _start(session: Session, facts: ArchiveFacts) -> None:
@@ -85,7 +91,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
     if len(session.films) > 1:
         strip(session, film)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="film-head"):
-        known = film_line(film.view, film.side) or say("film.unknown")
+        known = film_line(film.view, film.side, film.taken) or say("film.unknown")
         with st.container(width="content"):
             note(say("ask.film_line", name=film.name, film=known, columns=film.columns, rows=film.rows))
         with st.container(horizontal=True, width="content", gap="small"):
@@ -101,7 +107,7 @@ def _film(session: Session, film: QueryFilm, limits: Limits) -> None:
         else:
             drawing.show(session, film, picture)
     for warning in film.warnings:
-        note(sentence(f"{film.name}: {warning}"), "caution")
+        note(sentence(f"{film.name}: {spoken(warning, film.remarks)}"), "caution")
 
 
 def _region(session: Session, film: QueryFilm) -> str | None:
@@ -140,34 +146,42 @@ def _marker(session: Session, film: QueryFilm) -> None:
         complaint(conflict)
 
 
-def _question(session: Session, facts: ArchiveFacts, error: str | None) -> None:
+def _question(session: Session, facts: ArchiveFacts) -> Question:
+    """What the screen asks now."""
     heading(say("ask.compare_with"), level=2)
-    asked, known = criteria(facts), told(facts)
+    keys = tuple(film.key for film in session.films)
+    regions = tuple(proposals.roi(session, film) for film in session.films)
+    session.question = Question(keys, regions, criteria(facts), told(facts), facts.version)
+    for conflict in part_conflicts(session.films, session.question.told):
+        complaint(conflict)
+    return session.question
+
+
+def _answer(session: Session, question: Question | None, place: DeltaGenerator, button: DeltaGenerator) -> None:
+    """The first answer, and the way to its films and histories; nothing where the box makes no question."""
     label = say("ask.find") if len(session.films) == 1 else say("ask.find_several", films=len(session.films))
-    if st.button(label, key="search", type="primary", width="stretch", disabled=error is not None):
-        _search(session, asked, known)
+    with button:
+        wanted = st.button(label, key="search", type="primary", width="stretch", disabled=question is None)
+        if question is None:
+            return
+        if wanted:
+            _search(session, question)
+            return
+    first.show(session, question, place)
 
 
-def _search(session: Session, asked: Criteria, known: Told) -> None:
+def _search(session: Session, question: Question) -> None:
+    """Turn to the answer; what is wrong is said where it was asked."""
     films = tuple(session.films)
     try:
         with st.spinner(say("ask.comparing")):
-            session.answer = backend.client().search(
-                [film.file for film in films],
-                k=asked.k,
-                where=asked.where,
-                roi=[proposals.roi(session, film) for film in films],
-                include_self=asked.include_self,
-                all_stages=asked.all_stages,
-                age=known.age,
-                sex=known.sex,
-                site=known.site,
-            )
+            backend.client().ready()  # films follow: that they cannot be had is better said here than once for each
+            session.answer = first.answer_to(session, question, films).result()
     except ApiProblem as error:
-        refused(error, asked.where)
+        refused(error, question.criteria.where)
     except backend.Trouble as error:
         trouble(error)
     else:
-        session.asked, session.told = films, known
+        session.asked, session.told = films, question.told
         session.show(Screen.answer)
         st.rerun()

@@ -2,14 +2,15 @@
 
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 from PIL import Image
 
-from api.client import USER_HEADER, ApiProblem, ApiUnreachable, Client
-from api.schemas import ArchiveFacts, ArchiveMap, Preview
+from api.client import USER_HEADER, ApiProblem, ApiUnreachable, Client, File
+from api.schemas import ArchiveFacts, ArchiveMap, Preview, SearchAnswer
 from api.settings import settings
+from ui.question import Question
 from ui.session import QueryFilm, Session
 
 Trouble = (ApiProblem, ApiUnreachable)
@@ -73,6 +74,26 @@ def archive_map(version: int) -> ArchiveMap:
 def look(name: str, data: bytes, size: int) -> Preview:
     """A film of the visitor's own, as the API sees it. size: long side of its picture in pixels."""
     return client().preview(name, data, size=size)
+
+
+def ask(files: Sequence[File], question: Question) -> Future[SearchAnswer]:
+    """Put a question to the archive beside whatever else the page does. files: of its films, in their order."""
+    asked, known = question.criteria, question.told
+    begun = ThreadPoolExecutor(1)
+    answer = begun.submit(
+        client().search,
+        list(files),
+        k=asked.k,
+        where=asked.where,
+        roi=list(question.regions),
+        include_self=asked.include_self,
+        all_stages=asked.all_stages,
+        age=known.age,
+        sex=known.sex,
+        site=known.site,
+    )
+    begun.shutdown(wait=False)
+    return answer
 
 
 def own_picture(session: Session, film: QueryFilm, size: int) -> bytes:

@@ -12,10 +12,11 @@ from ui import backend
 from ui.conflicts import case_conflicts
 from ui.explain import agreement
 from ui.figures import Shown, figure
+from ui.judge import judge, remember
 from ui.marks import on_film, own_key, past_key, side_mark
 from ui.parts import complaint, fact_list, heading, trouble
 from ui.scale import seen_together
-from ui.session import Place, Session
+from ui.session import TOP, Place, Session
 from ui.wording import age, day, film_line, joined, place, proof, sex, side, unknown, view_name
 from ui.words import counted, decimal, say, term
 
@@ -27,6 +28,7 @@ CLOSE, WHOLE = "close", "whole"
 def cases(session: Session, answer: SearchAnswer) -> None:
     """All rows."""
     zoomed = _title(len(answer.cases))
+    remember(session, answer)
     backend.fetch_ahead(session, [case.films[0].film for case in answer.cases], FINE if zoomed else CARD)
     for case in answer.cases:
         _card(session, answer, case, zoomed)
@@ -56,11 +58,17 @@ def own(session: Session, number: int, facts: QueryFacts, size: int) -> Shown | 
     if picture is None:
         return None
     box = None if facts.region_origin == "whole" else facts.region
-    alt = say("film.own_alt", number=number + 1, film=film_line(facts.view, facts.side) or say("film.unknown"))
+    known = film_line(facts.view, facts.side, facts.taken) or say("film.unknown")
+    alt = say("film.own_alt", number=number + 1, film=known)
+    key = on_film(own_key(film), facts.taken)
     return Shown(
-        picture, facts.rows, facts.columns, alt, box, side=side_mark(facts.side), key=on_film(own_key(film), None),
-        spacing_mm=facts.spacing_mm,
+        picture, facts.rows, facts.columns, alt, box, side=side_mark(facts.side), key=key, spacing_mm=facts.spacing_mm,
     )  # fmt: skip
+
+
+def own_line(facts: QueryFacts) -> str:
+    """What stands under a film of the query."""
+    return joined([say("film.own"), film_line(facts.view, facts.side, facts.taken)])
 
 
 def archived(session: Session, film: SimilarFilm, case: SimilarCase, size: int) -> Shown | None:
@@ -116,8 +124,8 @@ def _pair(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: boo
     films = st.container()
     tints = agreement(session, answer, case, number)
     left, right = own(session, number, asked, size), archived(session, best, case, size)
-    mine = joined([say("film.own"), film_line(asked.view, asked.side)])
-    theirs = joined([say("film.past", rank=case.rank), film_line(best.view, best.side)])
+    mine = own_line(asked)
+    theirs = joined([say("film.past", rank=case.rank), film_line(best.view, best.side, best.taken)])
     if left is None or right is None:
         shown = [figure(film, escape(words), zoomed) for film, words in ((left, mine), (right, theirs)) if film]
         films.html(f'<div class="cl-pair">{"".join(shown)}</div>')
@@ -160,11 +168,11 @@ def _facts(session: Session, answer: SearchAnswer, case: SimilarCase) -> None:
     conflict = case_conflicts(answer.queries[beside(answer.queries, best)], case)
     if conflict:
         complaint(conflict)
-    if st.button(say("case.open"), key=f"open-{case.rank}", width="stretch"):
-        opened(session, case)
+    st.button(say("case.open"), key=f"open-{case.rank}", width="stretch", on_click=lambda: opened(session, case))
     st.button(
         say("case.compare"), key=f"compare-{case.rank}", width="stretch", on_click=lambda: _compare(session, case)
     )
+    judge(session, answer.queries[beside(answer.queries, best)].sha256, best.film)
 
 
 def _compare(session: Session, case: SimilarCase) -> None:
@@ -173,15 +181,17 @@ def _compare(session: Session, case: SimilarCase) -> None:
 
 
 def opened(session: Session, case: SimilarCase) -> None:
-    """Fetch a past patient's history and turn to its page; where it cannot be had, say why."""
+    """Fetch a past patient's history and turn to its page; where it cannot be had, say why.
+
+    For a button's `on_click`: the page that is left need not be drawn once more.
+    """
     try:
         session.history = backend.client().patient(case.patient)
     except backend.Trouble as error:
-        trouble(error)
+        session.trouble, session.scroll_to = error, TOP
     else:
         session.opened, session.came = case, None
         session.go(Place.patient)
-        st.rerun()
 
 
 def _more(session: Session, case: SimilarCase, zoomed: bool) -> None:

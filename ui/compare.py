@@ -1,14 +1,16 @@
 """The compare page: a film of the query and up to four precedents, with one window and one zoom."""
 
+from functools import partial
+
 import streamlit as st
 
 from api.schemas import SearchAnswer, SimilarCase
 from ui import backend
-from ui.cases import FINE, archived, opened, own
+from ui.cases import FINE, archived, opened, own, own_line
 from ui.parts import heading, note
 from ui.session import Place, Screen, Session
 from ui.viewer import Viewed, viewer
-from ui.wording import age, capital, film_line, joined, place, proof
+from ui.wording import age, capital, joined, place, proof
 from ui.words import decimal, say
 
 MOST = 4
@@ -87,8 +89,7 @@ def name(case: SimilarCase) -> str:
 def _films(session: Session, answer: SearchAnswer, number: int, chosen: list[SimilarCase]) -> list[Viewed]:
     asked = answer.queries[number]
     mine = own(session, number, asked, FINE)
-    caption = joined([say("film.own"), film_line(asked.view, asked.side)])
-    films = [] if mine is None else [Viewed(f"own-{number}", mine, caption)]
+    films = [] if mine is None else [Viewed(f"own-{number}", mine, own_line(asked))]
     bests = [next((f for f in case.films if f.view and f.view == asked.view), case.films[0]) for case in chosen]
     backend.fetch_ahead(session, [film.film for film in bests], FINE)
     for case, best in zip(chosen, bests, strict=True):
@@ -114,5 +115,4 @@ def _histories(session: Session, chosen: list[SimilarCase]) -> None:
     with st.container(horizontal=True, gap="small"):
         for case in chosen:
             label = say("compare.open", patient=name(case))
-            if st.button(label, key=f"history-{case.rank}"):
-                opened(session, case)
+            st.button(label, key=f"history-{case.rank}", on_click=partial(opened, session, case))

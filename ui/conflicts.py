@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from api.schemas import QueryFacts, SearchAnswer, SimilarCase
+from api.schemas import QueryFacts, SimilarCase
 from ui.session import QueryFilm
 from ui.told import Told
 from ui.wording import joined, listed, side
@@ -55,15 +55,15 @@ def marker_conflicts(films: Sequence[QueryFilm], markers: Mapping[str, str]) -> 
     return said
 
 
-def part_conflicts(answer: SearchAnswer, told: Told) -> list[str]:
+def part_conflicts(films: Sequence[QueryFilm] | Sequence[QueryFacts], told: Told) -> list[str]:
     """Sentences on a site that was told beside films of another body part, and on films of several body parts."""
     said = [
         say("conflict.told", name=film.name, part=film.body_part, site=told.site)
-        for film in answer.queries
+        for film in films
         if apart(film.body_part, told.site)
     ]
-    first = answer.queries[0] if answer.queries else None
-    other = next((film for film in answer.queries[1:] if first and apart(first.body_part, film.body_part)), None)
+    first = films[0] if films else None
+    other = next((film for film in films[1:] if first and apart(first.body_part, film.body_part)), None)
     if first and other:
         names = listed([f"{film.name} ({film.body_part})" for film in (first, other)])
         said.append(say("conflict.parts", films=names))

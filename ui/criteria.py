@@ -1,6 +1,5 @@
 """Which past patients may answer: choices that make a filter, which is shown and may be edited as text."""
 
-from dataclasses import dataclass
 from datetime import date
 from html import escape
 
@@ -10,6 +9,7 @@ from api.client import ApiProblem
 from api.schemas import ArchiveFacts
 from ui.filters import OLDEST, Choices, filter_text, marked
 from ui.parts import trouble
+from ui.question import Criteria
 from ui.wording import sex as sex_word
 from ui.words import say, term
 
@@ -21,16 +21,6 @@ LISTED = ("site", "entity", "centre", "proof")
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2200, 1, 1)
 """For the calendars alone; without a bound of their own they reach ten years."""
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """What is asked beside the films. where: filter text, None for all."""
-
-    k: int
-    where: str | None
-    include_self: bool
-    all_stages: bool
 
 
 def criteria(facts: ArchiveFacts) -> Criteria:
@@ -79,12 +69,17 @@ def _lists(facts: ArchiveFacts, off: bool) -> list[tuple[str, ...]]:
     return [chosen.get(column, ()) for column in LISTED]
 
 
+def usual(facts: ArchiveFacts) -> Criteria:
+    """What is asked while nobody chose anything."""
+    return Criteria(max(1, min(USUAL, facts.patients)))
+
+
 def _how_many(facts: ArchiveFacts) -> None:
     st.number_input(
         say("filter.k"),
         min_value=1,
         max_value=max(1, min(MOST_PATIENTS, facts.patients)),
-        value=max(1, min(USUAL, facts.patients)),
+        value=usual(facts).k,
         key="k",
         persist_state="session",
     )

@@ -14,7 +14,7 @@ from ui.words import say
 
 def show(session: Session, film: QueryFilm, picture: bytes) -> None:
     """The film to look at; a drag on it sets its box."""
-    described = film_line(film.view, film.side) or say("film.unknown")
+    described = film_line(film.view, film.side, film.taken) or say("film.unknown")
     shown = Shown(
         picture,
         film.rows,
@@ -22,7 +22,8 @@ def show(session: Session, film: QueryFilm, picture: bytes) -> None:
         say("draw.alt", name=film.name, film=described),
         session.boxes.get(film.key),
         side=side_mark(film.side),
-        key=on_film(own_key(film), None),
+        key=on_film(own_key(film), film.taken),
+        spacing_mm=film.spacing_mm,
     )
 
     def take(drawn: Drawn) -> None:

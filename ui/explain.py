@@ -13,7 +13,7 @@ from ui.figures import Tint
 from ui.parts import sentence, trouble
 from ui.session import Session
 from ui.wording import capital
-from ui.words import say
+from ui.words import say, term
 
 STRONGEST = 100
 _ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
@@ -30,12 +30,17 @@ def agreement(
     found = _explanation(session, answer, number, case.films[0].film)
     if found is None:
         return None, None
-    said = [capital(found.rule), say("explain.own_scale"), *found.warnings]
+    said = [capital(_told(found.rule)), say("explain.own_scale"), *map(_told, found.warnings)]
     legend(say("explain.less"), say("explain.more"), said)
     return (
         _tint(found.query, say("explain.on_own", rank=case.rank), strength),
         _tint(found.neighbour, say("explain.on_past", rank=case.rank), strength),
     )
+
+
+def _told(sentence: str) -> str:
+    """One of the API's own sentences on maps, in the language of the page."""
+    return term("explained", sentence)
 
 
 def speaking(session: Session, answer: SearchAnswer) -> Sequence[Tint | None]:
@@ -51,7 +56,11 @@ def speaking(session: Session, answer: SearchAnswer) -> Sequence[Tint | None]:
     found = [_explanation(session, answer, number, nearest) for number in range(len(answer.queries))]
     rules = dict.fromkeys(each.activation_rule for each in found if each is not None)
     if rules:
-        legend(say("explain.less_for"), say("explain.more_for", entity=answer.label), [capital(rule) for rule in rules])
+        legend(
+            say("explain.less_for"),
+            say("explain.more_for", entity=answer.label),
+            [capital(_told(rule)) for rule in rules],
+        )
     return [
         _tint(each.activation, say("explain.speaks_on_own", entity=answer.label), strength)
         if each is not None and each.activation is not None

@@ -7,7 +7,7 @@ import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable
 from ui.session import Session
-from ui.words import say
+from ui.words import say, term
 
 
 def heading(title: str, below: str = "", level: int = 1) -> None:
@@ -23,7 +23,7 @@ def note(text: str, kind: str = "note") -> None:
 
 def trouble(error: ApiProblem | ApiUnreachable) -> None:
     """Say what went wrong: what kind of trouble it is, then the API's own words on value, limit and cure."""
-    kind = error.title if isinstance(error, ApiProblem) else say("word.unreachable")
+    kind = term("problem", error.title) if isinstance(error, ApiProblem) else say("word.unreachable")
     complaint(f"{kind}: {error}")
 
 

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable
-from api.schemas import ProposedRegion
+from api.schemas import NOTICE, ProposedRegion, SearchAnswer
 from ui import backend
 from ui.boxes import Box
 from ui.session import QueryFilm, Session
@@ -16,15 +16,41 @@ WHOLE: Final = "whole"
 
 
 def proposal(session: Session, film: QueryFilm) -> ProposedRegion | None:
-    """What the archive proposes; None where it proposes nothing, or cannot be asked now."""
+    """What the archive proposes; None where it proposes nothing, is still looking, or cannot be asked now."""
     if session.facts is None or session.facts.segmenter is None:
         return None
     if film.key not in session.proposals:
+        if sought(session, film):
+            return None
         try:
             session.proposals[film.key] = backend.client().region(film.file)
         except (ApiProblem, ApiUnreachable):
             return None  # the search itself will say what is wrong
     return session.proposals[film.key]
+
+
+def sought(session: Session, film: QueryFilm) -> bool:
+    """Whether an answer is on its way that brings the film's region."""
+    first = session.first
+    if first is None or first.answer.done() or film.key not in first.question.films:
+        return False
+    return first.question.regions[first.question.films.index(film.key)] is None
+
+
+def learn(session: Session, answer: SearchAnswer) -> bool:
+    """Keep the regions that an answer found by itself; whether one of them was not known before."""
+    if session.facts is None or session.facts.segmenter is None:
+        return False
+    keys = {film.key for film in session.films} - set(session.proposals)
+    found = {
+        facts.sha256: ProposedRegion(
+            NOTICE, facts.rows, facts.columns, facts.region, facts.region_origin, facts.confidence, None
+        )
+        for facts in answer.queries
+        if facts.confidence is not None and facts.sha256 in keys
+    }
+    session.proposals |= found
+    return bool(found)
 
 
 def proposed_box(session: Session, film: QueryFilm) -> Box | None:
@@ -41,7 +67,7 @@ def said(session: Session, film: QueryFilm) -> str:
         return say("propose.waved")
     found = proposal(session, film)
     if found is None:
-        return say("propose.none")
+        return say("propose.sought" if sought(session, film) else "propose.none")
     sure = percent(found.confidence or 0.0)
     return say("propose.unsure" if found.region_origin == WHOLE else "propose.found", sure=sure)
 

@@ -1,15 +1,18 @@
 """What one visitor has open. It lives in Streamlit's session alone: films are never shared with another visitor."""
 
 from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 
 import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable, File
-from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, SearchAnswer, SimilarCase
+from api.schemas import ArchiveFacts, Explanation, PatientHistory, ProposedRegion, Remark, SearchAnswer, SimilarCase
 from ui.board.state import Board
 from ui.boxes import Box
+from ui.question import Question
 from ui.told import Told
 
 _KEY = "caselink"
@@ -31,13 +34,17 @@ class Place(StrEnum):
     patient = "patient"
     compare = "compare"
     board = "board"
+    feedback = "feedback"
     archive = "archive"
     evaluate = "evaluate"
 
 
 @dataclass(frozen=True)
 class QueryFilm:
-    """A film of the visitor's own. key: sha256 of its bytes. rows, columns: of the full film, in pixels."""
+    """A film of the visitor's own. key: sha256 of its bytes. rows, columns: of the full film, in pixels.
+
+    spacing_mm: (row, column). What its header does not tell is None. remarks: codes of the warnings.
+    """
 
     key: str
     name: str
@@ -47,11 +54,23 @@ class QueryFilm:
     side: str | None
     view: str | None
     warnings: tuple[str, ...]
+    body_part: str | None = None
+    taken: date | None = None
+    spacing_mm: tuple[float, float] | None = None
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def file(self) -> File:
         """The film as it is sent."""
         return self.name, self.data
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question on its way, and the answer that comes of it."""
+
+    question: Question
+    answer: Future[SearchAnswer]
 
 
 @dataclass
@@ -66,6 +85,10 @@ class Session:
     proposes, by film key; whole: films whose proposal was waved away. markers: the side that a visitor reads off a
     film, by film key. explained: explanations fetched so far, by what they are of. board: what is open there. came: the
     page from which a patient was opened where that is no answer. looked: number of the film beside the archive's map.
+    said: similar or not similar, by sha256 of the visitor's film and number of the archived one; looked_up: films of
+    which it was asked what was said before. first: what was asked without being told to, None where nothing is.
+    question: the last that stood on the screen, None before there was one. trouble: what went wrong before the screen
+    was drawn, told once.
     """
 
     screen: Screen = Screen.ask
@@ -90,6 +113,11 @@ class Session:
     proposals: dict[str, ProposedRegion] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     explained: dict[tuple[object, ...], Explanation] = field(default_factory=dict)
+    said: dict[tuple[str, int], str] = field(default_factory=dict)
+    looked_up: set[str] = field(default_factory=set)
+    first: Asked | None = None
+    question: Question | None = None
+    trouble: ApiProblem | ApiUnreachable | None = None
     pictures: OrderedDict[tuple[object, ...], bytes] = field(default_factory=OrderedDict)
     board: Board = field(default_factory=Board)
 
@@ -113,7 +141,8 @@ class Session:
 
     def start_over(self) -> None:
         """Forget every film, box, answer and picture; what is open on the board stays."""
-        clean = Session(uploads=self.uploads + 1, facts=self.facts, scroll_to=TOP, board=self.board)
+        question, board = self.question, self.board
+        clean = Session(uploads=self.uploads + 1, facts=self.facts, question=question, board=board, scroll_to=TOP)
         for each in fields(self):
             setattr(self, each.name, getattr(clean, each.name))
 

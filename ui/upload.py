@@ -7,7 +7,7 @@ import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable, File
 from api.schemas import Limits
-from ui import backend
+from ui import backend, first
 from ui.boxes import Box
 from ui.figures import Shown, figure
 from ui.parts import complaint, trouble
@@ -49,8 +49,12 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
     """
     refusals = []
     held = {film.key for film in session.films}
-    for name, data in files:
-        key = sha256(data).hexdigest()
+    keyed = [(sha256(data).hexdigest(), (name, data)) for name, data in files]
+    new = {key: file for key, file in keyed if key not in held}
+    total = sum(len(data) for _, data in (*(film.file for film in session.films), *new.values()))
+    if len(held) + len(new) <= limits.max_films and total <= limits.max_upload_mib * MIB:
+        first.ahead(session, new)
+    for key, (name, data) in keyed:
         reason = _over(session, name, data, limits) or _twin(session, name, key)
         if reason is None:
             try:
@@ -68,7 +72,8 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
 def _seen(session: Session, name: str, data: bytes, key: str) -> QueryFilm:
     seen = backend.look(name, data, backend.PREVIEW)
     session.keep_picture(backend.drawing(key), seen.png)
-    return QueryFilm(key, name, data, seen.rows, seen.columns, seen.side, seen.view, seen.warnings)
+    told = (seen.side, seen.view, seen.warnings, seen.body_part, seen.taken, seen.spacing_mm, seen.remarks)
+    return QueryFilm(key, name, data, seen.rows, seen.columns, *told)
 
 
 def _over(session: Session, name: str, data: bytes, limits: Limits) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from api.schemas import Answer, ArchiveFacts, Ballot, SimilarCase
+from ui.spoken import spoken
 from ui.words import counted, decimal, say, term, whole
 
 DATA_SET, HISTOLOGY = "reference label", "histology"
@@ -158,10 +159,15 @@ def malignant_lines(answer: Answer) -> list[str]:
         )
     case = answer.nearest_malignant
     if case is None:
-        return [*lines, say("malignant.none", why=answer.malignant_note or unknown())]
+        return [*lines, say("malignant.none", why=_why_none(answer))]
     where = say("malignant.below", rank=case.rank) if case.rank else say("malignant.beyond")
     entity = case.entity or say("word.no_entity")
     return [*lines, say("malignant.nearest", entity=entity, similarity=decimal(case.similarity), where=where)]
+
+
+def _why_none(answer: Answer) -> str:
+    """Why no malignant case is named."""
+    return spoken(answer.malignant_note, answer.remarks) if answer.malignant_note else unknown()
 
 
 def unlike_line(answer: Answer) -> str | None:

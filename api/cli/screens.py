@@ -109,6 +109,7 @@ def tour(page: Page, film: Path, shot: Callable[[str], None]) -> None:
     page.get_by_role("button", name="Compare side by side").first.click()
     page.locator(".cl-stage img").nth(2).wait_for()
     shot("compare")
+    _feedback(page, shot)
     page.get_by_text("Dark room").first.click()
     settle(page)
     shot("compare-dark-room")
@@ -157,6 +158,20 @@ def _evaluations(page: Page, shot: Callable[[str], None]) -> None:
         beside.click()
         page.get_by_role("option").first.click()
     shot("evaluations")
+
+
+def _feedback(page: Page, shot: Callable[[str], None]) -> None:
+    """Two words on similar patients, what became of them, and back to the films."""
+    page.get_by_role("button", name="Back to the answer").click()
+    page.get_by_role("heading", name="What similar patients had").wait_for()
+    for rank, said in ((1, "Similar"), (2, "Not similar")):
+        page.locator(f".st-key-case_{rank}").get_by_role("radio", name=said, exact=True).click()
+        settle(page)
+    page.get_by_role("link", name="Feedback").click()
+    page.get_by_role("heading", name="Training pairs").wait_for()
+    shot("feedback")
+    page.get_by_role("link", name="Compare").click()
+    page.locator(".cl-stage img").nth(2).wait_for()
 
 
 def _draw(page: Page) -> None:

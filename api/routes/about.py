@@ -10,7 +10,6 @@ from api.routes import examples
 from api.routes.common import NO_STORE, ServiceOf, answers
 from api.schemas import NOTICE, ArchiveFacts, Health, Limits, ProblemKind, Ready
 from engine.errors import NotFound
-from indexer.facts import archive_facts
 
 router = APIRouter(tags=["about"])
 KindName = Annotated[str, Path(description="Last part of a problem's type.", examples=["filter"])]
@@ -28,11 +27,9 @@ def archive(response: Response, service: ServiceOf) -> dict[str, Any]:
     """Counts, the model's card, sources, filter columns with their commonest values, and the limits of a query."""
     response.headers["Cache-Control"] = NO_STORE
     limits = Limits(service.settings.max_films, service.settings.max_upload_mib)
-    facts = archive_facts(service.current().snapshot)
-    for column in facts["columns"]:
-        if column["name"] in PLACES:
-            column["values"] = []
-    return facts | {"notice": NOTICE, "limits": asdict(limits)}
+    facts = service.facts()
+    columns = [each | {"values": []} if each["name"] in PLACES else each for each in facts["columns"]]
+    return facts | {"columns": columns, "notice": NOTICE, "limits": asdict(limits)}
 
 
 @router.get(

@@ -92,8 +92,10 @@ ANSWER: dict[str, Any] = {
             "warnings": [],
             "confidence": None,
             "sha256": QUERY,
+            "taken": "2026-11-02",
         }
     ],
+    "remarks": [],
 }
 AUDITED: dict[str, Any] = {
     "entry": 41,

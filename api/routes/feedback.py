@@ -61,6 +61,7 @@ def _neighbour(snapshot: Snapshot, film: int) -> Neighbour:
 def given(
     response: Response,
     service: ServiceOf,
+    who: WhoOf,
     query: Annotated[
         str | None, Query(description="sha256 of a query film; only what was said of it.", examples=[QUERY])
     ] = None,
@@ -69,7 +70,8 @@ def given(
 ) -> FeedbackList:
     """Newest first."""
     response.headers["Cache-Control"] = NO_STORE
-    return FeedbackList(NOTICE, feedback_given(service.journal(), query=query, before=before, limit=limit))
+    entries = feedback_given(service.journal(), query=query, before=before, limit=limit)
+    return FeedbackList(NOTICE, entries, who)
 
 
 @router.get(

@@ -1,6 +1,7 @@
 """Pictures of films: archived ones by their number, and one's own before it is sent as a query."""
 
 import json
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from api.schemas import ArchivedFilm
 from api.service import Service
 from api.uploads import Upload, read_form
 from engine.readers import read
+from indexer.remarks import remarks
 
 router = APIRouter(tags=["films"])
 FILE = "file"
@@ -78,8 +80,9 @@ def _show(service: Service, film: int, view: View, kept: str) -> Response:
 async def upload_preview(view: ViewQuery, request: Request, service: ServiceOf) -> Response:
     """The upload is shown and forgotten.
 
-    `X-Film-Rows` and `X-Film-Columns` give the full film's pixels, in which regions are drawn; `X-Film-Side` and
-    `X-Film-View` what its header says; `X-Film-Warnings` a JSON list of what was odd.
+    `X-Film-Rows` and `X-Film-Columns` give the full film's pixels, in which regions are drawn; `X-Film-Side`,
+    `X-Film-View`, `X-Film-Body-Part`, `X-Film-Taken` (a day) and `X-Film-Spacing` (millimetres per row and column,
+    calibrated) what its header says; `X-Film-Warnings` a JSON list of what was odd, `X-Film-Remarks` their codes.
     """
     sent = await read_form(request, FILE, 1, service.settings.max_upload_mib)
     return await on_cpu(service, lambda: _show_upload(service, sent.films[0], view))
@@ -93,7 +96,15 @@ def _show_upload(service: Service, upload: Upload, view: View) -> Response:
         "X-Film-Rows": str(film.shape[0]),
         "X-Film-Columns": str(film.shape[1]),
         "X-Film-Warnings": json.dumps(film.warnings[:MOST_WARNINGS]),
+        "X-Film-Remarks": json.dumps([asdict(one) for one in remarks(*film.warnings[:MOST_WARNINGS])]),
     }
-    said = {"X-Film-Side": film.header.side, "X-Film-View": film.header.view}
+    header, spacing = film.header, film.spacing
+    said = {
+        "X-Film-Side": header.side,
+        "X-Film-View": header.view,
+        "X-Film-Body-Part": header.body_part,
+        "X-Film-Taken": header.taken and header.taken.isoformat(),
+        "X-Film-Spacing": spacing and json.dumps([spacing.row, spacing.column]),
+    }
     headers |= {name: value for name, value in said.items() if value and value.isascii() and value.isprintable()}
     return Response(png(film.pixels, view), media_type=PNG, headers=headers)

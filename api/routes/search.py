@@ -158,4 +158,5 @@ def _facts(upload: Upload, asked: QueryFilm) -> QueryFacts:
         warnings=film.warnings,
         confidence=asked.region.confidence,
         sha256=film.sha256,
+        taken=header.taken,
     )

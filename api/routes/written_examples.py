@@ -23,7 +23,7 @@ JUDGEMENT: dict[str, Any] = {
     "proof": None,
     "note": "same zone, same margin",
 }
-FEEDBACK: dict[str, Any] = {"notice": NOTICE, "entries": [JUDGEMENT]}
+FEEDBACK: dict[str, Any] = {"notice": NOTICE, "entries": [JUDGEMENT], "you": WHO}
 PAIRS = (
     "query,film,film_sha256,patient,similar,query_entity,film_entity,who,at\n"
     f"{QUERY},17,{JUDGEMENT['film_sha256']},{PATIENT},true,,osteochondroma,{WHO},{AT}\n"

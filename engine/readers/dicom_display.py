@@ -15,6 +15,7 @@ from engine.errors import UnreadableFilm
 from engine.radiograph import Pixels
 from engine.readers.dicom_elements import Elements
 from engine.readers.dicom_pixels import Layout, Words
+from engine.said import Said
 
 Values = npt.NDArray[np.float64]
 ROBUST: Final = (0.005, 0.995)
@@ -36,10 +37,12 @@ def show(words: Words, layout: Layout, elements: Elements, lossy: bool, notes: l
     table = _interest(values, elements, notes)
     if table is None or _flat(table, words):
         if table is not None:
-            notes.append("its window leaves nothing to see and was ignored")
+            notes.append(Said("window_empty", "its window leaves nothing to see and was ignored"))
         table = _own_range(values, words, layout, padding)
         if layout.stored > DEEP:
-            notes.append("it gives no window that can be used; the range of its own pixels was taken")
+            notes.append(
+                Said("no_window", "it gives no window that can be used; the range of its own pixels was taken")
+            )
     if _inverted(elements, notes):
         table = 1 - table
     table[padding] = 0
@@ -76,7 +79,7 @@ def _modality(stored: npt.NDArray[np.int64], elements: Elements, notes: list[str
         return table[np.clip(stored - first, 0, len(table) - 1)].astype(np.float64)
     slope, intercept = elements.numbers("RescaleSlope"), elements.numbers("RescaleIntercept")
     if slope is None or intercept is None or (slope and slope[0] == 0):
-        notes.append("its rescale slope or intercept is malformed and was left out")
+        notes.append(Said("malformed_rescale", "its rescale slope or intercept is malformed and was left out"))
         return stored.astype(np.float64)
     return stored.astype(np.float64) * (slope or (1.0,))[0] + (intercept or (0.0,))[0]
 
@@ -105,10 +108,11 @@ def _interest(values: Values, elements: Elements, notes: list[str]) -> Values | 
         used = int(table.max(initial=0)).bit_length()
         if used:
             if used != bits:
-                notes.append(f"its VOI table uses {used} bits where it says {bits}; the range of {used} was taken")
+                told = "its VOI table uses {used} bits where it says {bits}; the range of {used} was taken"
+                notes.append(Said("voi_bits", told, used=used, bits=bits))
             places = np.clip(np.rint(values).astype(np.int64) - first, 0, len(table) - 1)
             return table[places].astype(np.float64) / ((1 << used) - 1)
-        notes.append("its VOI table is not whole and was left out")
+        notes.append(Said("voi_cut", "its VOI table is not whole and was left out"))
     window = _window(elements, notes)
     if window is None:
         return None
@@ -122,13 +126,13 @@ def _window(elements: Elements, notes: list[str]) -> tuple[float, float, str] | 
     centres, widths = elements.numbers("WindowCenter"), elements.numbers("WindowWidth")
     kind = elements.text("VOILUTFunction").upper() or "LINEAR"
     if kind not in WINDOWS:
-        notes.append("its VOI function is unknown; a linear window was taken")
+        notes.append(Said("voi_function", "its VOI function is unknown; a linear window was taken"))
         kind = "LINEAR"
     for centre, width in zip(centres or (), widths or (), strict=False):
         if width >= 1 or (width > 0 and kind != "LINEAR"):
             return centre, width, kind
     if centres != () or widths != ():
-        notes.append("its window is malformed and was left out")
+        notes.append(Said("malformed_window", "its window is malformed and was left out"))
     return None
 
 
@@ -179,5 +183,6 @@ def _inverted(elements: Elements, notes: list[str]) -> bool:
     dark = elements.text("PhotometricInterpretation").upper() == "MONOCHROME1"
     shape = elements.text("PresentationLUTShape").upper()
     if (shape == "INVERSE" and not dark) or (shape == "IDENTITY" and dark):
-        notes.append("its photometric interpretation and presentation shape disagree; it was inverted")
+        told = "its photometric interpretation and presentation shape disagree; it was inverted"
+        notes.append(Said("inverted", told))
     return dark or shape == "INVERSE"

@@ -10,6 +10,7 @@ from typing import Final
 
 from engine.radiograph import SPACING_LIMITS_MM, Header, Sex, Spacing
 from engine.readers.dicom_elements import Elements
+from engine.said import Said
 
 UID_FORM = re.compile(r"[0-9.]{1,64}")
 DATE_FORM = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})")  # dots: ACR-NEMA, still met
@@ -62,7 +63,7 @@ def spacings_of(elements: Elements, notes: list[str]) -> tuple[Spacing | None, S
     calibrated = elements.text("PixelSpacingCalibrationType").upper() in {"GEOMETRY", "FIDUCIAL"}
     if patient is not None and not calibrated:
         if detector is None:
-            notes.append("it does not say whether its pixel spacing is calibrated")
+            notes.append(Said("uncalibrated", "it does not say whether its pixel spacing is calibrated"))
         elif patient == detector:
             patient = None
     return patient, detector
@@ -74,17 +75,18 @@ def _spacing(elements: Elements, keyword: str, name: str, notes: list[str]) -> S
         return None
     low, high = SPACING_LIMITS_MM
     if numbers is None or len(numbers) != 2:
-        notes.append(f"its {name} is malformed and was left out")
+        _malformed(name, notes)
         return None
     if not all(low <= number <= high for number in numbers):
         told = " x ".join(f"{number:g}" for number in numbers)
-        notes.append(f"its {name} of {told} mm is outside {low} to {high} mm and was left out")
+        said = "its {name} of {told} mm is outside {low} to {high} mm and was left out"
+        notes.append(Said("spacing_range", said, name=name, told=told, low=f"{low}", high=f"{high}"))
         return None
     return Spacing(*numbers)
 
 
 def _malformed(name: str, notes: list[str]) -> None:
-    notes.append(f"its {name} is malformed and was left out")
+    notes.append(Said("malformed", "its {name} is malformed and was left out", name=name))
 
 
 def _uid(elements: Elements, keyword: str, name: str, notes: list[str]) -> str | None:

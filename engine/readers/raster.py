@@ -12,6 +12,7 @@ from PIL.ExifTags import Base
 
 from engine.errors import UnreadableFilm, UnsupportedFilm
 from engine.radiograph import Pixels, Radiograph, check_size
+from engine.said import Said
 
 FORMATS: Final = ("JPEG", "PNG", "TIFF", "BMP")
 STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*", b"BM")
@@ -104,7 +105,8 @@ def _deep(values: npt.NDArray[np.integer]) -> tuple[Pixels, tuple[str, ...]]:
         raise UnsupportedFilm(f"its pixels go down to {low}; export it with pixels from 0 on")
     bits = max(8, high.bit_length())
     pixels = values.astype(np.float32) / np.float32(2**bits - 1)
-    return pixels, () if bits in {8, 16} else (f"its pixels use {bits} of the file's bits; that range was taken",)
+    note = Said("fewer_bits", "its pixels use {bits} of the file's bits; that range was taken", bits=bits)
+    return pixels, () if bits in {8, 16} else (note,)
 
 
 def _floating(values: npt.NDArray[np.floating]) -> tuple[Pixels, tuple[str, ...]]:
@@ -115,4 +117,5 @@ def _floating(values: npt.NDArray[np.floating]) -> tuple[Pixels, tuple[str, ...]
     if low >= 0 and high <= 1:
         return values.astype(np.float32), ()
     pixels = ((values.astype(np.float64) - low) / ((high - low) or 1)).astype(np.float32)
-    return pixels, (f"its pixels run from {low:g} to {high:g} and were stretched to 0..1",)
+    told = "its pixels run from {low} to {high} and were stretched to 0..1"
+    return pixels, (Said("stretched", told, low=f"{low:g}", high=f"{high:g}"),)

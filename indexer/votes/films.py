@@ -11,6 +11,7 @@ import pyarrow as pa
 from engine.embeddings import Ids, Vectors
 from engine.errors import EncoderError
 from engine.radiograph import Stage
+from engine.said import Said
 from indexer.duplicates.groups import joined_groups
 from indexer.evaluation.cohort import Cohort, Column
 from indexer.votes.calibrate import calibrate, labels_of, malignant_prior, prior_of
@@ -43,7 +44,7 @@ class VoteFacts:
     prior: Reals
     malignant_prior: float
     calibration: Calibration | None
-    silent: str | None
+    silent: Said | None
 
 
 def vote_facts(
@@ -62,14 +63,16 @@ def vote_facts(
     return VoteFacts(voter, tuple(entities), label, kind, kind == 1, prior, chance, usable, silent)
 
 
-def _usable(calibration: Calibration | None, encoder: str) -> tuple[Calibration | None, str | None]:
+def _usable(calibration: Calibration | None, encoder: str) -> tuple[Calibration | None, Said | None]:
     if calibration is None:
-        return None, (
-            f"fewer than {LEAST_PATIENTS} patients of the archive have a known entity and were not used to train "
-            "the encoder, and the encoder brings no calibration of its own"
+        told = (
+            "the shares are not calibrated: fewer than {least} patients of the archive have a known entity and were "
+            "not used to train the encoder, and the encoder brings no calibration of its own"
         )
+        return None, Said("uncalibrated_few", told, least=LEAST_PATIENTS)
     if calibration.encoder not in ("", encoder):
-        return None, f"the calibration was made for another encoder ({calibration.encoder})"
+        told = "the shares are not calibrated: the calibration was made for another encoder ({encoder})"
+        return None, Said("uncalibrated_other", told, encoder=calibration.encoder)
     return calibration, None
 
 

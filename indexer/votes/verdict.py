@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.said import Said
 from indexer.answer import FEW, NO_CASE, TIE, Ballot, Likeness, MalignantShare, PredictionSet
 from indexer.evaluation.voting import NOBODY
 from indexer.votes.calibration import Calibration
@@ -20,9 +21,10 @@ TIE_SHARE = 0.02
 """Entities with as many votes are tied where their calibrated shares lie closer than this."""
 TIE_SIMILARITY = 1e-4
 """And without calibration, where their summed similarities do."""
-MALIGNANT_WARNING = (
+MALIGNANT_WARNING = Said(
+    "malignant_above",
     "similar patients include malignant cases above the operating point; does not exclude malignancy, refer by local "
-    "pathway"
+    "pathway",
 )
 
 
@@ -32,14 +34,14 @@ class Verdict:
 
     label: str | None
     abstained: str | None
-    reason: str | None
+    reason: Said | None
     shares: dict[str, float] | None
-    shares_note: str
+    shares_note: Said
     prediction_set: PredictionSet | None
     likeness: Likeness | None
     unlike: bool
     malignant: MalignantShare | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Said, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Polled:
     k: int
     filtered: bool
     whole: bool
-    nobody: str
+    nobody: Said
 
 
 def verdict(facts: VoteFacts, ballots: Sequence[Ballot], polled: Polled) -> Verdict:
@@ -129,26 +131,30 @@ def _likeness(calibration: Calibration | None, nearest: float | None) -> Likenes
     return Likeness(nearest, calibration.unlike.similarity, calibration.unlike.quantile)
 
 
-def _unlike(likeness: Likeness) -> str:
-    return (
-        f"this film is unlike the archive: its nearest film has similarity {likeness.similarity:.2f}, under "
-        f"{likeness.threshold:.2f}, where only {100 * likeness.quantile:.0f} % of the archive's own films lie"
+def _unlike(likeness: Likeness, code: str = "unlike", before: str = "") -> Said:
+    told = (
+        "this film is unlike the archive: its nearest film has similarity {similarity:.2f}, under {threshold:.2f}, "
+        "where only {percent} % of the archive's own films lie"
     )
+    percent = round(100 * likeness.quantile)
+    return Said(code, before + told, similarity=likeness.similarity, threshold=likeness.threshold, percent=percent)
 
 
 def _abstention(
     ballots: Sequence[Ballot], share: dict[str, float] | None, unlike: Likeness | None, polled: Polled
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, Said | None]:
     """Which of ABSTENTIONS holds, and the sentence on it; None, None where the vote stands."""
     if not ballots:
         return NO_CASE, polled.nobody
     if unlike is not None:
-        return NO_CASE, f"{NO_CASE}: {_unlike(unlike)}"
+        return NO_CASE, _unlike(unlike, "unlike_abstains", f"{NO_CASE}: ")
     voters, least = sum(ballot.patients for ballot in ballots), min(polled.k, LEAST_VOTERS)
     if voters < least:
-        return FEW, f"{FEW}: {voters} of known entity may answer, and a vote needs {least}; widen the filter"
+        told = f"{FEW}: {{voters}} of known entity may answer, and a vote needs {{least}}; widen the filter"
+        return FEW, Said("few_voters", told, voters=voters, least=least)
     if len(ballots) > 1 and ballots[0].patients == ballots[1].patients and _close(ballots, share):
-        return TIE, f"tie: {ballots[0].entity} and {ballots[1].entity} have as many votes, equally similar"
+        told = "tie: {one} and {other} have as many votes, equally similar"
+        return TIE, Said("tie", told, one=ballots[0].entity, other=ballots[1].entity)
     return None, None
 
 
@@ -159,17 +165,19 @@ def _close(ballots: Sequence[Ballot], share: dict[str, float] | None) -> bool:
     return abs(first.similarity - second.similarity) < TIE_SIMILARITY
 
 
-def _note(facts: VoteFacts, calibration: Calibration | None, polled: Polled) -> str:
+def _note(facts: VoteFacts, calibration: Calibration | None, polled: Polled) -> Said:
     """What the shares rest on, or why there are none."""
     if calibration is None:
-        return f"the shares are not calibrated: {facts.silent}"
-    whose = "of this archive" if calibration.origin == "archive" else "set aside when the encoder was trained"
-    said = [
-        f"shares weigh up to {calibration.k} nearest patients by similarity, calibrated on {calibration.patients} "
-        f"patients {whose}"
-    ]
+        assert facts.silent is not None
+        return facts.silent
+    told = "shares weigh up to {k} nearest patients by similarity, calibrated on {patients} patients "
+    numbers = {"k": calibration.k, "patients": calibration.patients}
+    if calibration.origin == "archive":
+        said = [Said("shares_of_archive", f"{told}of this archive", **numbers)]
+    else:
+        said = [Said("shares_of_training", f"{told}set aside when the encoder was trained", **numbers)]
     if polled.filtered:
-        said.append("without a filter, so with one they may be off")
+        said.append(Said("shares_filtered", "without a filter, so with one they may be off"))
     if polled.whole and calibration.regions == "lesion crops":
-        said.append("on lesion crops, so for a whole film they may be off")
-    return ", ".join(said)
+        said.append(Said("shares_of_crops", "on lesion crops, so for a whole film they may be off"))
+    return Said.joined(said)

@@ -100,9 +100,20 @@ def test_a_stranger_at_the_address(answering: Callable[..., Client], answer: htt
 
 
 def test_headers_of_a_stranger(answering: Callable[..., Client]) -> None:
-    heads = {"X-Film-Rows": "many", "X-Film-Columns": "9", "X-Film-Warnings": "[]"}
-    with pytest.raises(ApiUnreachable, match="not as caselink's API"):
-        answering(httpx.Response(200, headers=heads, content=b"x")).preview("a.png", b"x")
+    heads = {"X-Film-Rows": "8", "X-Film-Columns": "9", "X-Film-Warnings": "[]"}
+    wrong = {"X-Film-Rows": "many", "X-Film-Taken": "once", "X-Film-Spacing": "[1]", "X-Film-Remarks": "[1]"}
+    for name, value in wrong.items():
+        with pytest.raises(ApiUnreachable, match="not as caselink's API"):
+            answering(httpx.Response(200, headers=heads | {name: value}, content=b"x")).preview("a.png", b"x")
+
+
+def test_what_a_header_tells_of_a_film(answering: Callable[..., Client]) -> None:
+    heads = {"X-Film-Rows": "8", "X-Film-Columns": "9", "X-Film-Warnings": "[]"}
+    bare = answering(httpx.Response(200, headers=heads, content=b"x")).preview("a.png", b"x")
+    assert (bare.taken, bare.body_part, bare.spacing_mm, bare.remarks) == (None, None, None, ())
+    told = {"X-Film-Taken": "2026-04-12", "X-Film-Body-Part": "knee", "X-Film-Spacing": "[0.2, 0.1]"}
+    film = answering(httpx.Response(200, headers=heads | told, content=b"x")).preview("a.png", b"x")
+    assert (film.taken, film.body_part, film.spacing_mm) == (date(2026, 4, 12), "knee", (0.2, 0.1))
 
 
 def test_too_slow(answering: Callable[..., Client]) -> None:

@@ -1,5 +1,6 @@
 """DICOM films: who they are of is known, used to leave the own patient out, and never told."""
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ def dicom(patient: int, seed: int) -> bytes:
     data.StudyInstanceUID = generate_uid("1.2.826.0.1.", entropy_srcs=[f"study {patient}"])
     data.PatientName, data.PatientID, data.PatientBirthDate = f"Doe^Jane{patient}", f"MRN-0{patient}", "19990131"
     data.InstitutionName, data.PatientSex, data.PatientAge = "St Elsewhere", "F", "020Y"
+    data.StudyDate = "20260412"
     data.BodyPartExamined, data.ViewPosition, data.ImageLaterality = "KNEE", "AP", "L"
     data.Rows, data.Columns, data.SamplesPerPixel = 64, 48, 1
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
@@ -86,6 +88,20 @@ def test_what_the_header_says_of_the_film_is_told(hospital: TestClient) -> None:
     assert query["spacing_mm"] == [0.15, 0.15]
     shown = hospital.post("/v1/preview", files={"file": ("a.dcm", dicom(1, 7))})
     assert (shown.headers["x-film-side"], shown.headers["x-film-view"]) == ("L", "frontal")
+    assert (shown.headers["x-film-taken"], shown.headers["x-film-body-part"]) == (query["taken"], "knee")
+    assert query["taken"] == "2026-04-12" and shown.headers["x-film-spacing"] == "[0.15, 0.15]"
+
+
+def test_what_was_odd_has_a_code_beside_its_sentence(hospital: TestClient) -> None:
+    shown = hospital.post("/v1/preview", files={"file": ("a.dcm", dicom(1, 7))})
+    said, codes = (json.loads(shown.headers[f"x-film-{name}"]) for name in ("warnings", "remarks"))
+    assert said == [each["text"] for each in codes] and "uncalibrated" in [each["code"] for each in codes]
+    answer = ask(hospital, dicom(1, 7), k="4").json()
+    known = {each["text"]: each for each in answer["remarks"]}
+    assert known.keys() >= {*answer["warnings"], answer["shares_note"]} - {None}
+    assert known["only 3 of the 4 patients asked for may answer"]["values"] == {"cases": 3, "k": 4}
+    odd = next(each for each in answer["remarks"] if each["code"] == "uncalibrated")
+    assert odd["film"] == "0.dcm" and odd["text"].startswith("0.dcm: ")
 
 
 def test_who_it_is_of_is_not(hospital: TestClient) -> None:

@@ -49,6 +49,7 @@ def test_answers_with_cases_and_their_vote(http: TestClient, one: tuple[str, byt
         "name": "knee.png", "rows": 120, "columns": 90, "region": [0, 0, 90, 120], "region_origin": "whole",
         "side": None, "view": None, "body_part": None, "spacing_mm": None, "warnings": [], "confidence": None,
         "sha256": hashlib.sha256(one[1]).hexdigest(),
+        "taken": None,
     }  # fmt: skip
 
 

@@ -83,6 +83,7 @@ def test_feedback_from_an_answer_to_training_pairs(own: TestClient, talk: Talk, 
     anna.judge(query, far, similar=False)
     anna.turned_out(query, "osteosarcoma", "histology")
     assert [entry.kind.value for entry in anna.feedback(query).entries] == ["histology", "not similar", "similar"]
+    assert (anna.feedback().you, talk(own, "ben").feedback().you) == ("anna", "ben")
     lines = [json.loads(line) for line in anna.feedback_pairs("jsonl").splitlines()]
     assert [(line["film"], line["similar"], line["query_entity"]) for line in lines] == [
         (near, True, "osteosarcoma"),

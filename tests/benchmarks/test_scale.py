@@ -43,7 +43,13 @@ def test_what_is_stored_is_shown(tmp_path: Path) -> None:
     side = {"engine": "caselink", "variant": "whole path", "recall": 0.953, "qps": 20_000.4}
     ratios = {"best_library": {"ratio": 1.5, "own": side, "other": side | {"engine": "hnswlib"}}, "x": {"ratio": None}}
     write(tmp_path, "ann", {"ratios_by_data": {"drawn 5": ratios}})
+    times = {"p50": 801.4, "p90": 926.6, "worst": 1005.0}
+    waits = {"drawn_ms": {"answer": times}, "pages_ms": {"Compare": times}, "parts_ms": {"segment": times}}
+    facts = {"films": 100_138, "index": "exact", "load": [0.1, 1.94], "rows": 2140, "columns": 1760, "megabytes": 7.534}
+    write(tmp_path, "page", facts | waits | {"rounds": 20, "wanted_ms": {"answer": 1500.0, "page": 500.0}})
     page = render(tmp_path)
+    assert "| upload to answer drawn | 801 ms | 927 ms | 1005 ms |" in page and "| to Compare | 801 ms" in page
+    assert "100,138 films with `exact`" in page and "load was 0.1 to 1.9" in page and "| segment | 801 ms" in page
     assert "| `age = 4` | 1.000 % | 0.9987 | 2.35 | 8.2 ms | cells |" in page
     assert "| none | 100.000 % | 0.9987 | 1.00 |  | cells |" in page
     assert "| one | 0.50 | not run |" in page

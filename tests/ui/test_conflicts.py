@@ -1,8 +1,6 @@
 """Sides and body parts that contradict each other are flagged, and nothing else is."""
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -57,20 +55,22 @@ def test_films_of_two_sides() -> None:
     assert marker_conflicts([FILM, replace(other, side=None)], {}) == []
 
 
-def asked(*facts: QueryFacts) -> Any:
-    return SimpleNamespace(queries=facts)
-
-
 def test_a_site_that_was_told_against_the_header() -> None:
-    assert part_conflicts(asked(FACTS), Told(site="tibia")) == part_conflicts(asked(FACTS), Told()) == []
-    (said,) = part_conflicts(asked(FACTS), Told(site="hand"))
+    assert part_conflicts((FACTS,), Told(site="tibia")) == part_conflicts((FACTS,), Told()) == []
+    (said,) = part_conflicts((FACTS,), Told(site="hand"))
     assert "the header says KNEE, you said hand" in said
 
 
 def test_films_of_two_parts_of_the_body() -> None:
-    (said,) = part_conflicts(asked(FACTS, replace(FACTS, name="b.dcm", body_part="HAND")), Told())
+    (said,) = part_conflicts(
+        (
+            FACTS,
+            replace(FACTS, name="b.dcm", body_part="HAND"),
+        ),
+        Told(),
+    )
     assert "a.dcm (KNEE) and b.dcm (HAND)" in said
-    assert part_conflicts(asked(), Told()) == []
+    assert part_conflicts((), Told()) == []
 
 
 def test_similar_patients_with_another_part_or_side() -> None:

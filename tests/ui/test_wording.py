@@ -161,12 +161,12 @@ def test_calibrated_shares_and_their_set() -> None:
 def test_the_nearest_malignant_case_is_always_told() -> None:
     given = replace(answer(*cases(enchondroma=3)), nearest_malignant=replace(CASE, rank=0, similarity=0.512))
     assert malignant_lines(given) == [
-        "Nearest malignant case: osteosarcoma, similarity 0.51, beyond the patients below."
+        "Nearest malignant case: osteosarcoma, similarity 0.51, beyond the similar patients."
     ]
     near = replace(given, nearest_malignant=CASE, malignant=MalignantShare(0.4, 0.2, True, 0.9, 0.8))
     first, second = malignant_lines(near)
     assert f"40{PC}, above the operating point of 20{PC} (sensitivity 90{PC}, specificity 80{PC}" in first
-    assert second.endswith("patient 1 below.")
+    assert second.endswith("similar patient 1.")
     assert malignant_lines(replace(given, nearest_malignant=None, malignant_note="no film may answer")) == [
         "Nearest malignant case: no film may answer."
     ]

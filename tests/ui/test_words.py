@@ -24,6 +24,12 @@ VALUES = (
     "event.",
     "proven_by.",
     "proof_name.",
+    "kind.",
+    "remark.",
+    "problem.",
+    "header.",
+    "stages.",
+    "explained.",
 )
 """Wordings of what an archive holds, whose keys come with the data."""
 
@@ -36,7 +42,11 @@ def calls(path: Path) -> Iterator[tuple[str, ast.expr]]:
                 yield name, node.args[0]
 
 
-CODE = {"filters.py": ("age between", "taken between '"), "wording.py": ("reference label",)}
+CODE = {
+    "feedback.py": ("tumour board",),
+    "filters.py": ("age between", "taken between '"),
+    "wording.py": ("reference label",),
+}
 """Words of the filter language and values of the archive, which are not shown."""
 
 

@@ -1,0 +1,30 @@
+"""Sentences with a code: plain texts to whoever knows no codes."""
+
+import copy
+
+from engine.said import FILM, Said
+
+FEW = Said("few", "only {cases} of {k:.1f}", cases=2, k=5.0)
+
+
+def test_it_is_its_text_and_knows_its_code() -> None:
+    assert FEW == "only 2 of 5.0" and isinstance(FEW, str)
+    assert (FEW.code, FEW.values, FEW.parts) == ("few", {"cases": 2, "k": 5.0}, ())
+
+
+def test_a_film_is_named_before_it() -> None:
+    said = Said.of("a.dcm", FEW)
+    assert (said, said.code, said.values[FILM]) == ("a.dcm: only 2 of 5.0", "few", "a.dcm")
+    assert FILM not in FEW.values
+    plain = Said.of("a.dcm", "odd")
+    assert (plain, plain.code) == ("a.dcm: odd", "")
+
+
+def test_several_are_one() -> None:
+    both = Said.joined([FEW, Said("off", "they may be off")])
+    assert both == "only 2 of 5.0, they may be off" and [part.code for part in both.parts] == ["few", "off"]
+
+
+def test_a_copy_keeps_everything() -> None:
+    kept = copy.deepcopy(Said.of("a.dcm", FEW))
+    assert (kept, kept.code, kept.values) == ("a.dcm: only 2 of 5.0", "few", {"cases": 2, "k": 5.0, FILM: "a.dcm"})

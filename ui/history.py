@@ -59,9 +59,9 @@ def back(session: Session, where: str) -> None:
     opened = session.opened
     at = "" if opened is None else f"case_{opened.rank}"
     with st.container(horizontal=True, gap="small", key=f"ways-{where}"):
-        if session.board.case is not None:
+        if session.came is Place.board:
             st.button(say("board.to_case"), key=f"board-{where}", on_click=lambda: session.go(Place.board))
-        if session.came is Place.archive:
+        elif session.came is Place.archive:
             st.button(say("patient.to_archive"), key=f"archive-{where}", on_click=lambda: session.go(Place.archive))
         elif session.answer is not None:
             st.button(say("patient.to_answer"), key=f"back-{where}", on_click=lambda: session.show(Screen.answer, at))

@@ -149,7 +149,7 @@ def _done(events: Sequence[EventFacts]) -> str:
 
 def _open(session: Session, past: PatientHistory) -> None:
     """Turn to the history; fetched, and so noted in the audit log, when the precedent was first shown."""
-    session.history, session.opened = past, None
+    session.history, session.opened, session.came = past, None, Place.board
     session.go(Place.patient)
 
 

@@ -130,7 +130,7 @@ def _board(page: Page, shot: Callable[[str], None]) -> None:
     asked = page.get_by_role("dialog")
     asked.get_by_label("Title").fill("Second opinion on a lytic lesion")
     asked.get_by_role("button", name="Take to the board now").click()
-    page.locator(".cl-stage img").nth(3).wait_for()
+    page.locator(".cl-stage").nth(3).wait_for()
     shot("board-case")
     page.get_by_role("button", name="Agenda").click()
     page.get_by_text("All cases").click()

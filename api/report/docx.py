@@ -77,12 +77,12 @@ def _set_up(document: Part, report: Report) -> None:
     foot.style = document.styles["Normal"]  # the style for feet has tabs of its own
     foot.paragraph_format.tab_stops.add_tab_stop(ACROSS, WD_TAB_ALIGNMENT.RIGHT)
     _run(foot, f"{shorten(f'{report.running} · {report.title}', LONGEST, placeholder='…')}\t", 7.5, ink=QUIET)
-    before, between, after = report.heads["page"].replace("{page}", "\0").replace("{pages}", "\0").split("\0")
-    _run(foot, f"caselink · {before}", 7.5, ink=QUIET)
+    start, between, end = report.heads["page"].replace("{page}", "\0").replace("{pages}", "\0").split("\0")
+    _run(foot, f"caselink · {start}", 7.5, ink=QUIET)
     _field(foot, "PAGE")
     _run(foot, between, 7.5, ink=QUIET)
     _field(foot, "NUMPAGES")
-    _run(foot, after, 7.5, ink=QUIET)
+    _run(foot, end, 7.5, ink=QUIET)
 
 
 def _style(style: Part, size: float, before: float, locale: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -45,7 +46,7 @@ class Sheet:
     ) -> None:
         """One line with its baseline at y. at: left | center | right of x."""
         font = FontProperties(fname=font_path("bold" if bold else "normal"), size=size)
-        look = {"fontproperties": font, "color": ink, "ha": at, "va": "baseline", "parse_math": False}
+        look: dict[str, Any] = {"fontproperties": font, "color": ink, "ha": at, "va": "baseline", "parse_math": False}
         self._marks.append(lambda figure: figure.text(x / PAGE[0], 1 - y / PAGE[1], printable(words), **look))
 
     def box(self, x: float, y: float, width: float, height: float, *, fill: str, edge: str = "none") -> None:

@@ -82,9 +82,13 @@ def _pages(session: Session, *, undated: bool) -> None:
         _row(session, case)
     with st.container(horizontal=True, gap="small"):
         if before:
-            st.button(say("board.newer"), key="newer", on_click=before.pop)
+            st.button(say("board.newer"), key="newer", on_click=_newer, args=(before,))
         if len(found) > PAGE:
             st.button(say("board.older"), key="older", on_click=before.append, args=(cases[-1].case,))
+
+
+def _newer(before: list[int]) -> None:
+    before.pop()
 
 
 def _row(session: Session, case: CaseSummary, of_day: Sequence[CaseSummary] = (), place: int = 0) -> None:

@@ -28,7 +28,7 @@ CARD_WIDTH, FOUND_WIDTH = 296, 176
 def name(session: Session, one: Precedent) -> str:
     """A precedent in a list: the start of its pseudonym, and its entity."""
     film = _film(session, one)
-    return joined([one.patient[:KEY_LENGTH], film and film.entity], ": ")
+    return joined([one.patient[:KEY_LENGTH], film.entity if film else None], ": ")
 
 
 def viewed(session: Session, one: Precedent) -> Viewed | None:

@@ -86,7 +86,7 @@ def test_from_a_new_case_to_the_document(visit: Open, page_url: str, ben: Client
     card = page.locator(".st-key-precedents [class*='st-key-precedent-']")
     expect(card.get_by_text("What was done")).to_be_visible()
     expect(card.get_by_text("Outcome")).to_be_visible()
-    assert page.locator("img:not([alt]), img[alt='']").count() == 0
+    assert page.locator("img:not([hidden], [alt]), img[alt='']").count() == 0
     write(page, "decision", "Open biopsy at the centre.")
     save(page, "decision")
     click(page, "Record as decided")

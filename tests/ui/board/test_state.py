@@ -51,6 +51,6 @@ def test_moments_in_both_languages() -> None:
     at = "2026-11-30T09:05:59+00:00"
     assert moment(at) == "30 Nov 2026, 09:05 UTC" and by("anna", at) == "anna, 30 Nov 2026, 09:05 UTC"
     words.use("de")
-    assert moment(at) == "30. Nov. 2026, 09:05 UTC"
+    assert moment(at) == "30. Nov. 2026 um 09:05 UTC"
     words.use("en")
     assert by(None, None) == by("anna", None) == ""

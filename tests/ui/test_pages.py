@@ -210,6 +210,8 @@ def test_a_side_that_contradicts_the_header_is_flagged(visit: Open, query_film: 
 def test_dates_and_proof_become_the_filter(visit: Open, query_film: Path) -> None:
     page = visit(DESK)
     upload(page, query_film)
+    page.get_by_label("Proof").scroll_into_view_if_needed()
+    settle(page)  # a list closes where the page scrolls under it
     page.get_by_label("Proof").click()
     page.get_by_role("option", name="histology").click()
     page.keyboard.press("Escape")

@@ -7,6 +7,7 @@ page says so.
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +30,53 @@ LAWS = {
 }  # fmt: skip
 ARCHIVE = f"{HELD}-archive"
 MAKING = (TRAIN_HELD, f"caselink index $BTXRD --archive {ARCHIVE} --encoder {HELD} --roi mask")
-MILLION = (
-    "--engines caselink,caselink-compact,faiss-ivf-pq,faiss-hnsw,hnswlib,usearch,voyager,lancedb,milvus-lite,chroma "
-    '--variants "M16,M16 f16,M16 Float32,PQ64,IVF_PQ,IVF_SQ8"'
-)
-"""At a million vectors engines stand in one variant each: to build all takes long."""
-HUNDRED_THOUSAND = (
-    "--engines caselink,caselink-compact,caselink-lsh,caselink-hnsw,faiss-binary,faiss-hnsw,hnswlib,datasketch-lsh,"
-    "datasketch-forest --variants M16 --together 8"
-)
-_ANN = f"caselink bench ann --archive {ARCHIVE}"
-ANN = {
-    "archive": f"{_ANN} --json docs/runs/ann.json",
-    "drawn 100000": f"{_ANN} --n 100000 {HUNDRED_THOUSAND} --json docs/runs/ann.json",
-    "drawn 1000000": f"{_ANN} --n 1000000 {MILLION} --json docs/runs/ann.json",
-}
-"""By the data that each measures; that of an archive has its number of films in its name."""
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Engines that one command measures, on the data of that name; no engines mean all, no n the archive's vectors."""
+
+    n: int | None = None
+    engines: tuple[str, ...] = ()
+    more: str = ""
+
+    @property
+    def command(self) -> str:
+        """As it is typed."""
+        drawn = "" if self.n is None else f" --n {self.n}"
+        engines = f" --engines {','.join(self.engines)}" if self.engines else ""
+        return f"caselink bench ann --archive {ARCHIVE}{drawn}{engines}{self.more} --json docs/runs/ann.json"
+
+    def measured(self, found: Mapping[str, Any]) -> bool:
+        """Whether every engine of it stands in the run, or why it could not be measured."""
+        name = "archive" if self.n is None else "drawn"
+        stored = [*found["rows"], *found["failures"]]
+        there = {row["engine"] for row in stored if row["data"] == name and self.n in (None, row["n"])}
+        return bool(there) and set(self.engines) <= there
+
+
+MILLION = 1_000_000
+"""At so many vectors engines stand in one variant each, some at a time: to build all takes long."""
+LOTS = (
+    Lot(),
+    Lot(
+        100_000,
+        ("caselink", "caselink-compact", "caselink-lsh", "caselink-hnsw", "faiss-binary", "faiss-hnsw", "hnswlib",
+         "datasketch-lsh", "datasketch-forest"),
+        " --variants M16 --together 8",
+    ),
+    Lot(
+        MILLION,
+        ("caselink", "caselink-compact", "faiss-hnsw", "faiss-ivf-pq", "hnswlib", "usearch"),
+        ' --variants "M16,M16 f16,PQ64" --together 6',
+    ),
+    Lot(MILLION, ("lancedb", "milvus-lite"), " --variants IVF_PQ,IVF_SQ8"),
+    Lot(MILLION, ("voyager", "chroma"), ' --variants "M16,M16 Float32"'),
+)  # fmt: skip
 LARGEST = "--sizes 10000000 "
 """A size of its own run: it takes 10 GB on the disk."""
 COMMANDS = {
-    "ann": tuple(ANN.values()),
+    "ann": tuple(lot.command for lot in LOTS),
     "filters": (f"caselink bench filters --archive {ARCHIVE} --json docs/runs/filters.json",),
     "growth": (
         f"caselink bench growth --archive {ARCHIVE} --json docs/runs/growth.json",
@@ -156,7 +184,7 @@ def ann(found: Found) -> list[str]:
         "caselink's speed over that of others, each at its fastest setting of enough recall@10 (0.95, of hash tables "
         "0.9), the same threads for all. `caselink` is the whole path, from a filter to the vote; a bare library only "
         f"searches. Every engine and setting: {', '.join(pages)}.",
-        _shown([command for data, command in ANN.items() if _measured(data, found)]),
+        _shown([lot.command for lot in LOTS if lot.measured(found)]),
         pipes(table),
         *(f"![Recall and speed, {name}]({path})" for name, path in drawn.items() if (PAGE.parent / path).exists()),
     ]
@@ -164,10 +192,6 @@ def ann(found: Found) -> list[str]:
 
 def _grew(found: Found) -> bool:
     return any(f"--sizes {row['n']} " == LARGEST for row in found["rows"])
-
-
-def _measured(data: str, found: Found) -> bool:
-    return any(name == data or name.startswith(f"{data} ") for name in found["ratios_by_data"])
 
 
 def _side(side: Found) -> str:
@@ -240,7 +264,7 @@ def render(runs: Path = RUNS) -> str:
     if "growth" in found and not _grew(found["growth"]):
         missing.append(COMMANDS["growth"][-1])
     if "ann" in found:
-        missing += [command for data, command in ANN.items() if not _measured(data, found["ann"])]
+        missing += [lot.command for lot in LOTS if not lot.measured(found["ann"])]
     if missing:
         parts += ["## Not measured yet", _shown(missing)]
     machines = {json.dumps(one["machine"]): one["machine"] for one in found.values() if "machine" in one}

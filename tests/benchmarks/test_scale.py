@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scale import COMMANDS, PAGE, render
+from benchmarks.scale import COMMANDS, LOTS, PAGE, render
 
 MACHINE = {"cpu": "a chip", "cores": 2, "memory_gib": 24}
 
@@ -42,7 +42,10 @@ def test_what_is_stored_is_shown(tmp_path: Path) -> None:
     write(tmp_path, "bulk", {"films": 300, "ratios": {"one": {"whole": 0.5, "steady": None}}})
     side = {"engine": "caselink", "variant": "whole path", "recall": 0.953, "qps": 20_000.4}
     ratios = {"best_library": {"ratio": 1.5, "own": side, "other": side | {"engine": "hnswlib"}}, "x": {"ratio": None}}
-    write(tmp_path, "ann", {"ratios_by_data": {"drawn 5": ratios}})
+    first, second = (lot for lot in LOTS if lot.engines[:1] in (("lancedb",), ("voyager",)))
+    rows = [{"data": "drawn", "n": first.n, "engine": name} for name in first.engines]
+    failures = [{"data": "drawn", "n": second.n, "engine": second.engines[0]}]
+    write(tmp_path, "ann", {"ratios_by_data": {"drawn 5": ratios}, "rows": rows, "failures": failures})
     times = {"p50": 801.4, "p90": 926.6, "worst": 1005.0}
     waits = {"drawn_ms": {"answer": times}, "pages_ms": {"Compare": times}, "parts_ms": {"segment": times}}
     facts = {"films": 100_138, "index": "exact", "load": [0.1, 1.94], "rows": 2140, "columns": 1760, "megabytes": 7.534}
@@ -55,6 +58,9 @@ def test_what_is_stored_is_shown(tmp_path: Path) -> None:
     assert "| one | 0.50 | not run |" in page
     assert "| drawn 5 | best library | 1.50 | caselink whole path, recall 0.953, 20,000/s | hnswlib" in page
     assert "(runs/ann-drawn-5.md)" in page and page.count("a chip") == 1
+    done, left = page.split("## Not measured yet")
+    assert first.command in done and first.command not in left
+    assert all(lot.command in left and lot.command not in done for lot in LOTS if lot is not first)
 
 
 def test_the_page_is_what_the_stored_runs_say() -> None:

@@ -22,7 +22,8 @@ class Voyager(Engine):
     def build(self, vectors: Vectors) -> None:
         """See `Engine.build`."""
         voyager = library("voyager")
-        self._vectors = np.array(vectors, np.float32) if self.options["storage"] == "E4M3" else None
+        own = np.array(vectors, np.float32)  # it takes no array that is read-only, as a mapped file is
+        self._vectors = own if self.options["storage"] == "E4M3" else None
         self._index = voyager.Index(
             voyager.Space.InnerProduct,
             num_dimensions=vectors.shape[1],
@@ -31,7 +32,7 @@ class Voyager(Engine):
             max_elements=len(vectors),
             storage_data_type=getattr(voyager.StorageDataType, self.options["storage"]),
         )
-        self._index.add_items(vectors, ids=list(range(len(vectors))), num_threads=self.threads)
+        self._index.add_items(own, ids=list(range(len(vectors))), num_threads=self.threads)
 
     def settings(self) -> list[Options]:
         """See `Engine.settings`."""

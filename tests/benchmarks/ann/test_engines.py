@@ -35,7 +35,7 @@ def recall(found: Ids) -> float:
 
 @pytest.fixture(params=CASES, ids=[f"{engine.name} {variant}" for engine, variant in CASES])
 def built(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """An engine over VECTORS, whose array was overwritten since."""
+    """An engine over VECTORS, which it might read alone, and whose array was overwritten since."""
     kind, variant = request.param
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the peers' own, as they are imported and used
@@ -43,7 +43,9 @@ def built(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
             pytest.skip(why)
         engine = kind(dict(kind.variants[variant]), 1, tmp_path)
         given = VECTORS.copy()
+        given.setflags(write=False)
         engine.build(given)
+        given.setflags(write=True)
         given[:] = np.nan
         yield engine
         engine.close()

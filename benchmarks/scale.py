@@ -65,11 +65,8 @@ LOTS = (
          "datasketch-lsh", "datasketch-forest"),
         " --variants M16 --together 8",
     ),
-    Lot(
-        MILLION,
-        ("caselink", "caselink-compact", "faiss-hnsw", "faiss-ivf-pq", "hnswlib", "usearch"),
-        ' --variants "M16,M16 f16,PQ64" --together 6',
-    ),
+    Lot(MILLION, ("caselink", "caselink-compact", "faiss-hnsw", "lancedb"), " --variants M16,IVF_FLAT --together 4"),
+    Lot(MILLION, ("faiss-ivf-pq", "hnswlib", "usearch"), ' --variants "M16,M16 f16,PQ64"'),
     Lot(MILLION, ("lancedb", "milvus-lite"), " --variants IVF_PQ,IVF_SQ8"),
     Lot(MILLION, ("voyager", "chroma"), ' --variants "M16,M16 Float32"'),
 )  # fmt: skip

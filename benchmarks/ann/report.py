@@ -15,7 +15,17 @@ from benchmarks.ann.store import Store
 SIZE, DPI = (9.0, 6.0), 120
 LINES = {"own": ("-", 2.5), "library": ("-", 1.2), "hash table": (":", 1.2), "system": ("--", 1.2)}
 """Style and width by kind."""
-HEAD = ("engine", "variant", "setting", "recall@10", "64 at once, a second", "one, a second", "p50 ms", "p99 ms")
+HEAD = (
+    "engine",
+    "variant",
+    "setting",
+    "recall@10",
+    "64 at once, a second",
+    "one, a second",
+    "p50 ms",
+    "p99 ms",
+    "load",
+)
 HEAD_BUILD = ("build s", "core s", "memory MB", "disk MB")
 
 
@@ -27,8 +37,9 @@ def markdown(store: Store, name: str) -> str:
         f"# Nearest-neighbour libraries, {name}",
         f"{machine['cpu']}, {machine['cores']} cores, {store.facts['threads']} threads for each; medians of "
         f"{store.rounds} rounds, {data['facts']['queries']} queries. Each variant at its fastest setting of recall "
-        f"{NEAR:g} or more, or else, in brackets, at its best. Core s: what its own process worked while it "
-        "built, whatever else ran.",
+        f"{NEAR:g} or more, or else, in brackets, at its best. Load: processes at work in the last "
+        f"minute, its own {store.facts['threads']} among them; beyond, others disturbed it. Core s: what its own "
+        "process worked while it built, whatever else ran.",
         _piped([(*HEAD, *HEAD_BUILD), *(_cells(row) for row in _best(rows))]),
         "## Ratios",
         _piped([("ratio", "", "caselink", "other"), *_ratio_rows(store.document["ratios_by_data"][name])]),
@@ -58,10 +69,11 @@ def _cells(row: Row) -> tuple[str, ...]:
     recall = f"{row['recall']:.3f}"
     setting = ", ".join(f"{name} {value}" for name, value in row["setting"].items())
     speeds = f"{row['batch_qps']:,.0f}", f"{row['single_qps']:,.0f}", f"{row['p50_ms']:.3f}", f"{row['p99_ms']:.3f}"
+    load = f"{row['load']:.1f}"
     sizes = ("" if row[name] is None else f"{row[name] / 1e6:.0f}" for name in ("resident_bytes", "disk_bytes"))
     shown = recall if row["recall"] >= NEAR else f"({recall})"
     cores = f"{row['build_cpu_s']:.1f}" if "build_cpu_s" in row else ""  # noted since the second stored run
-    return row["engine"], row["variant"], setting, shown, *speeds, f"{row['build_s']:.1f}", cores, *sizes
+    return row["engine"], row["variant"], setting, shown, *speeds, load, f"{row['build_s']:.1f}", cores, *sizes
 
 
 def _ratio_rows(ratios: dict[str, dict[str, Any]]) -> Iterator[tuple[str, ...]]:

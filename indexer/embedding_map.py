@@ -10,7 +10,7 @@ from engine.embeddings import Ids, Vectors
 from indexer.archive import Snapshot
 from indexer.segments import read_segment
 
-MOST = 10_000
+MOST = 4_000
 """Films on the map of a larger archive; drawn by chance, always the same ones of a version."""
 METHOD = "PCA"
 

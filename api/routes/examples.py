@@ -46,7 +46,9 @@ _MALIGNANT = _CASE | {
 ANSWER: dict[str, Any] = {
     "cases": [_CASE],
     "vote": {"osteochondroma": 1},
-    "tally": [{"entity": "osteochondroma", "patients": 1, "share": 1.0, "similarity": 0.931204}],
+    "tally": [
+        {"entity": "osteochondroma", "patients": 1, "share": 1.0, "similarity": 0.931204, "interval": [0.206549, 1.0]}
+    ],
     "label": "osteochondroma",
     "reason": None,
     "rule": TIE_RULE,

@@ -24,6 +24,8 @@ FAR = 100_000_000
 """Films that the laws are drawn out to."""
 FIRM = 100_000
 """Films from which on laws are fitted, where two sizes are there: below it, what does not grow rules."""
+BESIDE = 0.25
+"""Load beyond an engine's own threads from which on others disturbed it."""
 LAWS = {
     "build_s": ("building", "s"), "p50_ms": ("a query, p50", "ms"), "resident_bytes": ("memory", "B"),
     "disk_bytes": ("disk", "B"),
@@ -183,7 +185,21 @@ def ann(found: Found) -> list[str]:
         f"searches. Every engine and setting: {', '.join(pages)}.",
         _shown([lot.command for lot in LOTS if lot.measured(found)]),
         pipes(table),
+        *_disturbed(found),
         *(f"![Recall and speed, {name}]({path})" for name, path in drawn.items() if (PAGE.parent / path).exists()),
+    ]
+
+
+def _disturbed(found: Found) -> list[str]:
+    """What was measured while others had the cores: slower than alone, so that a ratio over it may flatter."""
+    over = found.get("threads", 0) + BESIDE
+    rows = [row for row in found["rows"] if row.get("load", 0) > over]
+    slowed = sorted({f"{row['engine']} {row['variant']} ({row['n']:,})" for row in rows})
+    if not slowed:
+        return []
+    return [
+        f"Measured while other work ran beside it (a load over {over:g}), not in the same minutes as caselink, and so "
+        f"slower than alone; a ratio that leaves these behind may flatter caselink: {', '.join(slowed)}."
     ]
 
 

@@ -102,3 +102,19 @@ def visit(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
         assert page.locator('[data-testid="stException"]').count() == 0
         page.context.close()
     assert faults == []
+
+
+@pytest.fixture
+def empty(tmp_path: Path, encoder_cache: Path, free_port: Callable[[], int]) -> Iterator[str]:
+    """The page over an archive that holds no films."""
+    files = encoder_files("default", encoder_cache)
+    embedder = OnnxEmbedder.open(files, threads=1)
+    with open_writer(tmp_path / "archive", embedder.card, files.onnx.parent) as writer:
+        writer.publish()
+    server = Server(tmp_path / "archive", tmp_path / "api.log")
+    server.start()
+    try:
+        with page_of(server.url, free_port()) as url:
+            yield url
+    finally:
+        server.stop()

@@ -1,17 +1,12 @@
 """The archive page in a real browser: a click on the map, the same by keyboard, an empty archive, a dropped API."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from api.client import Client
-from engine.encoders import encoder_files
-from engine.encoders.runtime import OnnxEmbedder
-from indexer.writer import open_writer
-from tests.ui.browsing import DESK, PHONE, Server, listen, page_of, scrolls_sideways, settle, told
+from tests.ui.browsing import DESK, PHONE, Server, listen, scrolls_sideways, settle, told
 from tests.ui.test_browser import CONTRAST
 from tests.ui.test_pages import focused, go, tab_to
 
@@ -150,22 +145,6 @@ def test_the_page_outlives_the_api(visit: Open, api: Server) -> None:
     x, y, film = spot(page, api, 3)
     page.mouse.click(x, y)
     expect(page.locator(KEY)).to_contain_text(f"film {film}\n", use_inner_text=True)
-
-
-@pytest.fixture
-def empty(tmp_path: Path, encoder_cache: Path, free_port: Callable[[], int]) -> Iterator[str]:
-    """The page over an archive that holds no films."""
-    files = encoder_files("default", encoder_cache)
-    embedder = OnnxEmbedder.open(files, threads=1)
-    with open_writer(tmp_path / "archive", embedder.card, files.onnx.parent) as writer:
-        writer.publish()
-    server = Server(tmp_path / "archive", tmp_path / "api.log")
-    server.start()
-    try:
-        with page_of(server.url, free_port()) as url:
-            yield url
-    finally:
-        server.stop()
 
 
 def test_an_empty_archive_says_so(visit: Open, empty: str) -> None:

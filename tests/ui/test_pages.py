@@ -1,14 +1,10 @@
 """The pages as people meet them in a real browser: languages, dark room, keyboard, two users, and what goes wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from engine.encoders import encoder_files
-from engine.encoders.runtime import OnnxEmbedder
-from indexer.writer import open_writer
 from tests.ui.browsing import (
     DESK,
     PHONE,
@@ -17,7 +13,6 @@ from tests.ui.browsing import (
     compare,
     listen,
     open_history,
-    page_of,
     scrolls_sideways,
     search,
     settle,
@@ -241,22 +236,6 @@ def test_a_phone_in_german_scrolls_down_and_never_sideways(visit: Open, query_fi
     listen(page)
     page.get_by_role("button", name="Vergrößern").click()
     assert told(page) == 0
-
-
-@pytest.fixture
-def empty(tmp_path: Path, encoder_cache: Path, free_port: Callable[[], int]) -> Iterator[str]:
-    """The page over an archive that holds no films."""
-    files = encoder_files("default", encoder_cache)
-    embedder = OnnxEmbedder.open(files, threads=1)
-    with open_writer(tmp_path / "archive", embedder.card, files.onnx.parent) as writer:
-        writer.publish()
-    server = Server(tmp_path / "archive", tmp_path / "api.log")
-    server.start()
-    try:
-        with page_of(server.url, free_port()) as url:
-            yield url
-    finally:
-        server.stop()
 
 
 def test_an_empty_archive_is_said_and_survived(visit: Open, empty: str, query_film: Path) -> None:

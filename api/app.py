@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import anyio
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,7 +35,9 @@ def create_app(archive: Path, settings: Settings) -> FastAPI:
         failure = service.warm()
         if failure is not None:
             _log.warning("%s is not ready: %s", archive, failure)
-        yield
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(anyio.to_thread.run_sync, service.prepare)
+            yield
         service.close()
 
     app = _App(

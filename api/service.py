@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ class Service:
         except CaselinkError as error:
             return error
         return None
+
+    def prepare(self) -> None:
+        """Count and map the newest version before anybody asks; what cannot be done now is told to who asks."""
+        with suppress(CaselinkError):
+            self.facts()
+            self.map()
 
     def current(self) -> Opened:
         """The newest published version, ready to be asked.

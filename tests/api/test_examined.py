@@ -13,6 +13,7 @@ from api.app import create_app
 from api.client import ApiProblem, Client
 from api.settings import Settings
 from indexer import embedding_map
+from indexer.archive import Snapshot
 
 Talk = Callable[..., Client]
 DOCS = Path(__file__).parents[2] / "docs" / "runs"
@@ -45,21 +46,38 @@ def test_counts_are_of_films_and_patients(client: Client) -> None:
     assert [one.version for one in facts.versions] == sorted((one.version for one in facts.versions), reverse=True)
 
 
-def test_the_map_has_every_film_and_is_made_once(
-    archive: Path, limits: Settings, talk: Talk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = Counter[int]()
-    real = embedding_map.embedding_map
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How often the map of each version was made."""
+    real, found = embedding_map.embedding_map, Counter[int]()
 
-    def counted(snapshot: object) -> object:
-        made[1] += 1
-        return real(snapshot)  # type: ignore[arg-type]
+    def counted(snapshot: Snapshot) -> embedding_map.EmbeddingMap:
+        found[snapshot.manifest.version] += 1
+        return real(snapshot)
 
     monkeypatch.setattr("api.service.embedding_map", counted)
+    return found
+
+
+def test_the_map_is_made_before_anybody_asks(archive: Path, limits: Settings, made: Counter[int]) -> None:
+    with TestClient(create_app(archive, limits)):
+        pass  # what was begun ends before the server does
+    assert list(made.values()) == [1]
+
+
+def test_a_server_without_an_archive_starts_all_the_same(tmp_path: Path, limits: Settings, made: Counter[int]) -> None:
+    with TestClient(create_app(tmp_path / "none", limits), base_url="http://127.0.0.1") as http:
+        assert http.get("/readyz").status_code == 503
+    assert not made
+
+
+def test_the_map_has_every_film_and_is_made_once(
+    archive: Path, limits: Settings, talk: Talk, made: Counter[int]
+) -> None:
     with TestClient(create_app(archive, limits), base_url="http://127.0.0.1") as http:
         client = talk(http)
         first, again = client.archive_map(), client.archive_map()
-    assert first == again and made[1] == 1
+    assert first == again and list(made.values()) == [1]
     assert (first.films, len(first.points), first.method) == (30, 30, "PCA")
     assert Counter(point.entity for point in first.points) == {
         "osteochondroma": 10, "enchondroma": 10, "osteosarcoma": 10

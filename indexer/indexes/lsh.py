@@ -2,7 +2,7 @@
 
 Planes are random or fitted to the archive (`Planes`). Signatures are filed by hash tables or by cells, so that a query
 meets a small part of them; where a filter leaves out much of what is met, every signature that may answer is ranked.
-Exact vectors decide.
+Exact vectors decide, unless `rescore` is off: then signatures alone choose the k.
 """
 
 import json
@@ -30,10 +30,15 @@ class _SignedIndex(RescoredIndex):
     """Signatures of every vector, ranked by Hamming distance; a subclass files them so that a query meets few."""
 
     def __init__(
-        self, dimension: int, few: int | None = None, bits: int = BITS, planes: Planes = Planes.parallel
+        self,
+        dimension: int,
+        few: int | None = None,
+        bits: int = BITS,
+        planes: Planes = Planes.parallel,
+        rescore: bool = True,
     ) -> None:
         super().__init__(dimension, few)
-        self._bits, self._planes = bits, planes
+        self._bits, self._planes, self.rescore = bits, planes, rescore
         self._clear()
 
     def _clear(self) -> None:
@@ -94,12 +99,13 @@ class _SignedIndex(RescoredIndex):
         np.save(folder / SIGNATURES, self._held())
         np.save(folder / NORMALS, self._signer.normals)
         np.save(folder / OFFSETS, self._signer.offsets)
-        kind = {"bits": self._bits, "planes": self._planes.value}
+        kind = {"bits": self._bits, "planes": self._planes.value, "rescore": self.rescore}
         (folder / KIND).write_text(json.dumps(kind), encoding="utf-8")
 
     def _read(self, folder: Path) -> None:
         kind = json.loads((folder / KIND).read_text(encoding="utf-8"))
         self._bits, self._planes = kind["bits"], Planes(kind["planes"])
+        self.rescore = kind.get("rescore", True)
         self._clear()
         self._signer = Signer(np.load(folder / NORMALS), np.load(folder / OFFSETS))
         self._flat.add(np.load(folder / SIGNATURES))

@@ -67,6 +67,8 @@ class RescoredIndex(ABC):
     """Added since the codes were made: so many are compared one by one, so that none of them can be missed."""
     EFFORTS: ClassVar[Sequence[Effort]]
     """From the cheapest to the dearest."""
+    rescore: bool = True
+    """Whether exact vectors rank what codes propose; else codes alone choose the k, and exact vectors order those."""
 
     def __init__(self, dimension: int, few: int | None = None) -> None:
         self.rows = Rows(dimension)
@@ -124,6 +126,8 @@ class RescoredIndex(ABC):
         selector = self._selector(allowed, chosen)
         effort = self._spent(k, selector)
         proposed = self._propose(queries, effort, selector)
+        if not self.rescore:
+            proposed = leading(proposed, k)
         if self.coded < self.rows.count:
             proposed = np.concatenate([proposed, self._fresh(len(queries), selector)], axis=1)
         ids, near = self.rows.best(queries, proposed, k)
@@ -139,7 +143,8 @@ class RescoredIndex(ABC):
             return "all compared" if chosen is None else "all that may answer compared"
         effort = self._spent(k, self._selector(allowed, chosen))
         inside = "" if chosen is None else ", within the filter"
-        return f"{effort.reach} proposed by {self._called(effort)}{inside}, compared exactly"
+        by = f"{self._called(effort)}{inside}"
+        return f"{effort.reach} proposed by {by}, compared exactly" if self.rescore else f"{k} chosen by {by}"
 
     def tune(self, recall: float) -> float:
         """See `VectorIndex.tune`."""
@@ -254,6 +259,12 @@ class RescoredIndex(ABC):
     @abstractmethod
     def _read(self, folder: Path) -> None:
         """Read what `_write` wrote."""
+
+
+def leading(positions: Positions, k: int) -> Positions:
+    """The first k of each row of int64 (m, n) that stand for something, in order; -1 for none."""
+    order = np.argsort(positions < 0, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(positions, order, axis=1)
 
 
 def _shared(exact: Ids, met: Ids, own: int) -> float:

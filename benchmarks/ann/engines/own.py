@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.ann.engines.base import Engine, Options, Variants
 from engine.embeddings import Ids, Vectors
 from indexer.indexes import INDEXES, VectorIndex
+from indexer.indexes.lsh import LshIndex
 from indexer.indexes.rescored import Effort, RescoredIndex
 
 
@@ -23,7 +24,7 @@ class Own(Engine):
     def build(self, vectors: Vectors) -> None:
         """See `Engine.build`."""
         faiss.omp_set_num_threads(self.threads)
-        self._index = self.index(vectors.shape[1])
+        self._index = self.index(vectors.shape[1], **self.options)
         self._index.build(vectors, np.arange(len(vectors), dtype=np.int64))
 
     def search(self, queries: Vectors, k: int, setting: Options) -> Ids:
@@ -45,6 +46,13 @@ class Own(Engine):
         self._index.save(place)
 
 
+VARIANTS: dict[str, Variants] = {LshIndex.name: {"default": {}, "codes alone": {"rescore": False}}}
+"""Of indexes that can be built in several ways."""
 OWN: list[type[Engine]] = [
-    type(f"Own{name.title()}", (Own,), {"name": f"caselink-{name}", "index": index}) for name, index in INDEXES.items()
+    type(
+        f"Own{name.title()}",
+        (Own,),
+        {"name": f"caselink-{name}", "index": index, "variants": VARIANTS.get(name, Own.variants)},
+    )
+    for name, index in INDEXES.items()
 ]

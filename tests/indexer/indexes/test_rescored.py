@@ -9,8 +9,8 @@ from engine.embeddings import Ids, Vectors
 from indexer.indexes import INDEXES, IdSet
 from indexer.indexes.exact import ExactIndex
 from indexer.indexes.hnsw import HnswIndex
-from indexer.indexes.lsh import LshIndex
-from indexer.indexes.rescored import RescoredIndex
+from indexer.indexes.lsh import LshIndex, LshTables
+from indexer.indexes.rescored import RescoredIndex, leading
 
 CODED = {name: index for name, index in INDEXES.items() if issubclass(index, RescoredIndex)}
 WANTED = 0.9
@@ -162,6 +162,33 @@ def test_tuning_leaves_room_for_queries_that_are_not_held() -> None:
     index = LshIndex(16, few=60)
     index.build(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.arange(3000, dtype=np.int64))
     assert index.tune(0.9) >= 0.95
+
+
+@pytest.mark.parametrize("kind", [LshIndex, LshTables])
+def test_codes_may_choose_alone(kind: type[LshIndex | LshTables], tmp_path: Path) -> None:
+    vectors, ids, queries = clustered(3000, 64), np.arange(3000, dtype=np.int64), clustered(30, 64, seed=1)
+    index, rescored = kind(64, few=60, rescore=False), kind(64, few=60)
+    for each in (index, rescored):
+        each.build(vectors, ids)
+        each.effort = each.EFFORTS[-1]
+    alone = consistent(index, vectors, ids, queries, 10, None)
+    assert 0.2 < alone < consistent(rescored, vectors, ids, queries, 10, None)
+    consistent(index, vectors, ids, queries, 10, ids[::7])
+    assert index.way(10).startswith("10 chosen by Hamming distance")
+    signed = index._signed(queries), index._signed(vectors)
+    far = np.unpackbits(signed[0][:, None] ^ signed[1][None], axis=2).sum(axis=2)
+    chosen = index.search(queries, 10)[0]
+    for row, names in zip(far, chosen, strict=True):
+        assert row[names].max() <= np.sort(row)[9]  # nobody nearer by signature was passed over
+    index.save(tmp_path)
+    again = kind.load(tmp_path, 64)
+    assert not again.rescore
+    assert np.array_equal(again.search(queries, 10)[0], chosen)
+
+
+def test_the_first_that_stand_for_something() -> None:
+    positions = np.array([[4, -1, 2, 7], [-1, -1, -1, 3]])
+    assert leading(positions, 2).tolist() == [[4, 2], [3, -1]]
 
 
 def test_codes_are_few_beside_vectors_once_those_are_on_disk(make: type[RescoredIndex], tmp_path: Path) -> None:

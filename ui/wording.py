@@ -8,7 +8,7 @@ from api.schemas import Answer, ArchiveFacts, Ballot, SimilarCase
 from ui.spoken import spoken
 from ui.words import counted, decimal, say, term, whole
 
-DATA_SET, HISTOLOGY = "reference label", "histology"
+DATA_SET, HISTOLOGY, UNPROVEN = "reference label", "histology", "unknown"
 """Proofs: a diagnosis as published with a data set, whose own proof is not given film by film; and the surest."""
 MALIGNANT = "malignant"
 
@@ -194,11 +194,11 @@ def refers(answer: Answer) -> bool:
 def proofs(cases: Sequence[SimilarCase], entity: str) -> str:
     """How the diagnoses of the cases with an entity were proven: 2 proven by histology, 1 by tumour board."""
     found = Counter(case.proof for case in cases if case.entity == entity)
-    known = [(how, n) for how, n in found.most_common() if how]
+    known = [(how, n) for how, n in found.most_common() if how and how != UNPROVEN]
     proven = [(how, n) for how, n in known if how != DATA_SET]
     parts = [say("proof.first" if i == 0 else "proof.next", n=n, how=by(how)) for i, (how, n) in enumerate(proven)]
     parts += [say("proof.labelled", n=n) for how, n in known if how == DATA_SET]
-    silent = sum(n for how, n in found.items() if not how)
+    silent = found.total() - sum(n for _, n in known)
     return joined([*parts, say("proof.silent", n=silent) if silent else None])
 
 
@@ -211,4 +211,4 @@ def proof(how: str | None) -> str:
     """How one diagnosis was proven."""
     if how == DATA_SET:
         return say("proof.label")
-    return say("proof.one", how=by(how)) if how else say("proof.none")
+    return say("proof.one", how=by(how)) if how and how != UNPROVEN else say("proof.none")

@@ -103,7 +103,9 @@ def test_proofs_are_counted_by_kind() -> None:
     said = proofs(found, "enchondroma")
     assert said == "2 proven by histology, 1 by tumour board, 1 with no proof on record"
     assert proofs([replace(CASE, proof=None)], "osteosarcoma") == "1 with no proof on record"
+    assert proofs([replace(CASE, proof="unknown"), replace(CASE, proof=None)], "osteosarcoma") == "2 with no proof on record"
     assert (proof("histology"), proof(None)) == ("proven by histology", "no proof on record")
+    assert proof("unknown") == proof(None)
 
 
 def test_small_words() -> None:

@@ -34,12 +34,15 @@ def screen(session: Session, facts: ArchiveFacts) -> None:
     left, right = st.columns([1.9, 1], gap="large")
     with left:
         refusals(session)
+        flags = st.container()
         _film(session, film, facts.limits)
     with right:
         with st.container(key="first"):
             place, button = st.empty(), st.container()
         error = _region(session, film)
         question = None if error else _question(session, facts)
+        with flags:
+            _flags(session, question)
         _answer(session, question, place, button)
 
 
@@ -142,7 +145,13 @@ def _marker(session: Session, film: QueryFilm) -> None:
         session.markers[film.key] = read
     else:
         session.markers.pop(film.key, None)
+
+
+def _flags(session: Session, question: Question | None) -> None:
+    """What contradicts a header, above the film, where nobody overlooks it."""
     for conflict in marker_conflicts(session.films, session.markers):
+        complaint(conflict)
+    for conflict in part_conflicts(session.films, question.told) if question else ():
         complaint(conflict)
 
 
@@ -152,8 +161,6 @@ def _question(session: Session, facts: ArchiveFacts) -> Question:
     keys = tuple(film.key for film in session.films)
     regions = tuple(proposals.roi(session, film) for film in session.films)
     session.question = Question(keys, regions, criteria(facts), told(facts), facts.version)
-    for conflict in part_conflicts(session.films, session.question.told):
-        complaint(conflict)
     return session.question
 
 

@@ -110,10 +110,10 @@ def _card(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: boo
         films, facts = st.columns([1.9, 1], gap="medium")
         with films:
             _pair(session, answer, case, zoomed)
+            if len(case.films) > 1:
+                _more(session, case, zoomed)
         with facts:
             _facts(session, answer, case)
-        if len(case.films) > 1:
-            _more(session, case, zoomed)
 
 
 def _pair(session: Session, answer: SearchAnswer, case: SimilarCase, zoomed: bool) -> None:
@@ -168,10 +168,11 @@ def _facts(session: Session, answer: SearchAnswer, case: SimilarCase) -> None:
     conflict = case_conflicts(answer.queries[beside(answer.queries, best)], case)
     if conflict:
         complaint(conflict)
-    st.button(say("case.open"), key=f"open-{case.rank}", width="stretch", on_click=lambda: opened(session, case))
-    st.button(
-        say("case.compare"), key=f"compare-{case.rank}", width="stretch", on_click=lambda: _compare(session, case)
-    )
+    with st.container(horizontal=True, gap="small"):
+        st.button(say("case.open"), key=f"open-{case.rank}", width="stretch", on_click=lambda: opened(session, case))
+        st.button(
+            say("case.compare"), key=f"compare-{case.rank}", width="stretch", on_click=lambda: _compare(session, case)
+        )
     judge(session, answer.queries[beside(answer.queries, best)].sha256, best.film)
 
 

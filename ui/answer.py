@@ -18,6 +18,7 @@ from ui.spoken import spoken
 from ui.wording import (
     capital,
     commonness,
+    entity_name,
     headline,
     joined,
     malignant_lines,
@@ -116,7 +117,8 @@ def _bar(session: Session, ballot: Ballot, answer: SearchAnswer, intervals: bool
         spread = f'<i style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
     below = joined([tallied(answer, ballot), said, commonness(session.facts, ballot.entity)], ". ")
     return (
-        f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span><span>{escape(right)}</span></div>'
+        f'<li><div class="cl-bar-words"><span>{escape(entity_name(ballot.entity))}</span>'
+        f"<span>{escape(right)}</span></div>"
         f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span>{spread}</div>'
         f'<div class="cl-bar-proof">{escape(sentence(below))}</div></li>'
     )

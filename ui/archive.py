@@ -11,7 +11,7 @@ from ui import archive_card, archive_films, backend
 from ui.parts import heading, note, trouble
 from ui.session import Session
 from ui.tables import bars, table
-from ui.wording import capital, joined, sex, unknown
+from ui.wording import capital, entity_name, joined, sex, site_name, unknown
 from ui.words import counted, say, term, whole
 
 GROUPS = ("site", "age", "sex", "proof", "centre")
@@ -88,7 +88,7 @@ def entities(facts: ArchiveFacts) -> str:
     """A line for each entity: patients, films, and patients proven by histology."""
     header = [say(f"archive.{name}") for name in ("entity", "patients", "films", "proven")]
     rows = [
-        [capital(each.value or say("word.no_entity")), whole(each.patients), whole(each.films), whole(each.histology)]
+        [capital(entity_name(each.value)), whole(each.patients), whole(each.films), whole(each.histology)]
         for each in facts.counts.get("entity", ())
     ]
     return table(say("archive.by_entity"), header, rows)
@@ -115,7 +115,7 @@ def value_name(column: str, value: str | None) -> str:
         return say("archive.years", years=value)
     if column == "sex":
         return capital(sex(value))
-    return capital(term("proof_name", value) if column == "proof" else value)
+    return capital(site_name(value) if column == "site" else term(f"{column}_name", value))
 
 
 def _left_out(facts: ArchiveFacts) -> None:

@@ -12,7 +12,7 @@ from ui.marks import on_film, past_key, side_mark
 from ui.parts import fact_list, heading, note, trouble
 from ui.session import Place, Session
 from ui.shell import choose_language
-from ui.wording import age, day, film_line, joined, percent, place, proof, sex, unknown
+from ui.wording import age, day, entity_name, film_line, joined, percent, place, proof, sex, unknown
 from ui.words import counted, decimal, say, term, whole
 
 SIZE = 640
@@ -63,7 +63,7 @@ def _looked(session: Session, number: int) -> None:
         trouble(error)
         return
     st.html(
-        f'<h3 class="cl-h3">{escape(film.entity or say("word.no_entity"))}</h3>'
+        f'<h3 class="cl-h3">{escape(entity_name(film.entity))}</h3>'
         f'<p class="cl-proof">{escape(proof(film.proof))}</p>'
         f'<div class="cl-looked">{figure(shown)}</div>'
     )
@@ -144,7 +144,7 @@ def _pair(session: Session, pair: NearPair) -> str:
     for number in (pair.film, pair.other):
         film = backend.client().film(number)
         shown = _shown(film, backend.archive_picture(session, number, SIZE))
-        drawn.append(figure(shown, escape(joined([film.entity or say("word.no_entity"), day(film.taken)]))))
+        drawn.append(figure(shown, escape(joined([entity_name(film.entity), day(film.taken)]))))
     same = say("near.same_patient" if pair.patient == pair.other_patient else "near.two_patients")
     told = f"{say('near.likeness', likeness=decimal(pair.likeness))} {same}"
     return (

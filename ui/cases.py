@@ -17,7 +17,7 @@ from ui.marks import on_film, own_key, past_key, side_mark
 from ui.parts import complaint, fact_list, heading, trouble
 from ui.scale import seen_together
 from ui.session import TOP, Place, Session
-from ui.wording import age, day, film_line, joined, place, proof, sex, side, unknown, view_name
+from ui.wording import age, day, entity_name, film_line, joined, place, proof, sex, side, unknown, view_name
 from ui.words import counted, decimal, say, term
 
 CARD, THUMB, FINE = 512, 256, 1280
@@ -149,7 +149,7 @@ def _facts(session: Session, answer: SearchAnswer, case: SimilarCase) -> None:
     best = case.films[0]
     st.html(
         f'<div class="cl-case"><span class="cl-rank">{escape(say("film.past", rank=case.rank))}</span>'
-        f'<h3 class="cl-h3">{escape(case.entity or say("word.no_entity"))}</h3>'
+        f'<h3 class="cl-h3">{escape(entity_name(case.entity))}</h3>'
         f'<p class="cl-proof">{escape(proof(case.proof))}</p></div>'
         + fact_list(
             [

@@ -10,7 +10,7 @@ from ui.cases import FINE, archived, opened, own, own_line
 from ui.parts import heading, note
 from ui.session import Place, Screen, Session
 from ui.viewer import Viewed, viewer
-from ui.wording import age, capital, joined, place, proof
+from ui.wording import age, capital, entity_name, joined, place, proof
 from ui.words import decimal, say
 
 MOST = 4
@@ -83,7 +83,7 @@ def _precedents(session: Session, answer: SearchAnswer) -> list[SimilarCase]:
 def name(case: SimilarCase) -> str:
     """A past patient in a list: their rank and entity."""
     who = say("film.past", rank=case.rank) if case.rank else say("compare.malignant")
-    return joined([who, case.entity], ": ")
+    return joined([who, case.entity and entity_name(case.entity)], ": ")
 
 
 def _films(session: Session, answer: SearchAnswer, number: int, chosen: list[SimilarCase]) -> list[Viewed]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from api.schemas import QueryFacts, SimilarCase
 from ui.session import QueryFilm
 from ui.told import Told
-from ui.wording import joined, listed, side
+from ui.wording import joined, listed, side, site_name
 from ui.words import say
 
 _PAIRED = ("L", "R")
@@ -58,14 +58,14 @@ def marker_conflicts(films: Sequence[QueryFilm], markers: Mapping[str, str]) -> 
 def part_conflicts(films: Sequence[QueryFilm] | Sequence[QueryFacts], told: Told) -> list[str]:
     """Sentences on a site that was told beside films of another body part, and on films of several body parts."""
     said = [
-        say("conflict.told", name=film.name, part=film.body_part, site=told.site)
+        say("conflict.told", name=film.name, part=site_name(film.body_part or ""), site=site_name(told.site or ""))
         for film in films
         if apart(film.body_part, told.site)
     ]
     first = films[0] if films else None
     other = next((film for film in films[1:] if first and apart(first.body_part, film.body_part)), None)
     if first and other:
-        names = listed([f"{film.name} ({film.body_part})" for film in (first, other)])
+        names = listed([f"{film.name} ({site_name(film.body_part or '')})" for film in (first, other)])
         said.append(say("conflict.parts", films=names))
     return said
 
@@ -76,7 +76,7 @@ def case_conflicts(asked: QueryFacts, case: SimilarCase) -> str | None:
     return (
         joined(
             [
-                say("conflict.case_part", part=asked.body_part, site=case.site)
+                say("conflict.case_part", part=site_name(asked.body_part or ""), site=site_name(case.site or ""))
                 if apart(asked.body_part, case.site)
                 else None,
                 say("conflict.case_side", lesion=side(case.side), film=side(best.side))

@@ -11,6 +11,7 @@ from ui.filters import OLDEST, Choices, filter_text, marked
 from ui.parts import trouble
 from ui.question import Criteria
 from ui.wording import sex as sex_word
+from ui.wording import site_name
 from ui.words import say, term
 
 MOST_PATIENTS = 20
@@ -106,7 +107,7 @@ def _several(facts: ArchiveFacts, column: str, off: bool) -> tuple[str, ...]:
         say(f"filter.{column}"),
         offered(facts, column),
         key=column,
-        format_func=lambda value: term(f"{column}_name", value),
+        format_func=site_name if column == "site" else lambda value: term(f"{column}_name", value),
         placeholder=say("filter.any"),
         disabled=off,
         persist_state="session",

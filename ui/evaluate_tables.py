@@ -10,7 +10,7 @@ from ui.evaluate_votes import missing
 from ui.parts import heading, note
 from ui.runs import ALL, ANY, MEASURES, Estimate, Evaluation, at, at_k, cell, columns, difference, estimate, ks, vote_k
 from ui.tables import table
-from ui.wording import capital, joined
+from ui.wording import capital, entity_name, joined
 from ui.words import say, term, whole
 
 Named = Mapping[str, Evaluation]
@@ -87,7 +87,7 @@ def entities(named: Named, group: str) -> None:
         return
     rows = [
         [
-            capital(entity), whole(films[entity][0]), whole(films[entity][1]),
+            capital(entity_name(entity)), whole(films[entity][0]), whole(films[entity][1]),
             *(cell(recall(at(held[name], entity), vote_k(run))) for name, run in named.items()),
         ]
         for entity in sorted(films, key=lambda entity: (-films[entity][0], entity))

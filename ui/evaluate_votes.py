@@ -10,7 +10,7 @@ from ui.parts import heading, note
 from ui.plots import Axes, Line, Point, draw, legend, plot
 from ui.runs import ALL, BALLOTS, PLAIN, Evaluation, at, cell, estimate, figure
 from ui.tables import framed, table
-from ui.wording import capital, joined
+from ui.wording import capital, entity_name, joined
 from ui.words import counted, say
 
 Named = Mapping[str, Evaluation]
@@ -140,10 +140,11 @@ def matrix(name: str, held: Any) -> str:
     entities = [str(each) for each in at(held, "entities") or []]
     counts = at(held, "counts") or []
     head = "".join(
-        f'<th scope="col"><span>{escape(capital(each))}</span></th>' for each in [*entities, say("evaluate.no_vote")]
+        f'<th scope="col"><span>{escape(capital(each))}</span></th>'
+        for each in [*map(entity_name, entities), say("evaluate.no_vote")]
     )
     body = "".join(
-        f'<tr><th scope="row">{escape(capital(entity))}</th>{_shaded(row, place)}</tr>'
+        f'<tr><th scope="row">{escape(capital(entity_name(entity)))}</th>{_shaded(row, place)}</tr>'
         for place, (entity, row) in enumerate(zip(entities, counts, strict=False))
     )
     corner = escape(say("evaluate.corner"))

@@ -12,7 +12,7 @@ from ui.boxes import Box
 from ui.figures import Tint
 from ui.parts import sentence, trouble
 from ui.session import Session
-from ui.wording import capital
+from ui.wording import capital, entity_name
 from ui.words import say, term
 
 STRONGEST = 100
@@ -49,7 +49,7 @@ def speaking(session: Session, answer: SearchAnswer) -> Sequence[Tint | None]:
     if answer.label is None or not answer.cases:
         return none
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if not st.toggle(say("explain.speaks", entity=answer.label), key="speaks"):
+        if not st.toggle(say("explain.speaks", entity=entity_name(answer.label)), key="speaks"):
             return none
         strength = _strength("speaks-strength")
     nearest = answer.cases[0].films[0].film
@@ -58,11 +58,11 @@ def speaking(session: Session, answer: SearchAnswer) -> Sequence[Tint | None]:
     if rules:
         legend(
             say("explain.less_for"),
-            say("explain.more_for", entity=answer.label),
+            say("explain.more_for", entity=entity_name(answer.label)),
             [capital(_told(rule)) for rule in rules],
         )
     return [
-        _tint(each.activation, say("explain.speaks_on_own", entity=answer.label), strength)
+        _tint(each.activation, say("explain.speaks_on_own", entity=entity_name(answer.label)), strength)
         if each is not None and each.activation is not None
         else None
         for each in found

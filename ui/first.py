@@ -17,7 +17,17 @@ from ui.parts import trouble
 from ui.question import Question
 from ui.session import Asked, QueryFilm, Session
 from ui.told import Told
-from ui.wording import headline, joined, malignant_lines, refers, share_line, tallied, tie_line, unlike_line
+from ui.wording import (
+    entity_name,
+    headline,
+    joined,
+    malignant_lines,
+    refers,
+    share_line,
+    tallied,
+    tie_line,
+    unlike_line,
+)
 from ui.words import say
 
 PATIENCE_S = 0.25
@@ -93,7 +103,7 @@ def _bar(answer: SearchAnswer, ballot: Ballot) -> str:
     """An entity's votes: a bar of the calibrated share, or of the patients where there is none."""
     share = ballot.patients / len(answer.cases) if answer.shares is None else answer.shares[ballot.entity]
     return (
-        f'<li><div class="cl-bar-words"><span>{escape(ballot.entity)}</span></div>'
+        f'<li><div class="cl-bar-words"><span>{escape(entity_name(ballot.entity))}</span></div>'
         f'<div class="cl-bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></div>'
         f'<div class="cl-bar-proof">{escape(joined([tallied(answer, ballot), share_line(answer, ballot)]))}</div></li>'
     )

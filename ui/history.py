@@ -11,7 +11,7 @@ from ui.figures import Shown, figure
 from ui.marks import on_film, past_key, side_mark
 from ui.parts import fact_list, heading, note, trouble
 from ui.session import Place, Screen, Session
-from ui.wording import age, capital, day, film_line, joined, place, proof, sex, unknown
+from ui.wording import age, capital, day, entity_name, film_line, joined, place, proof, sex, unknown
 from ui.words import counted, say, term
 
 THUMB = 512
@@ -87,7 +87,7 @@ def _lesions(history: PatientHistory) -> None:
 
 def _lesion(lesion: LesionFacts) -> str:
     return (
-        f'<div class="cl-lesion"><h3 class="cl-h3">{escape(lesion.entity or say("word.no_entity"))}</h3>'
+        f'<div class="cl-lesion"><h3 class="cl-h3">{escape(entity_name(lesion.entity))}</h3>'
         f'<p class="cl-proof">{escape(proof(lesion.proof))}</p>'
         + fact_list(
             [

@@ -6,6 +6,7 @@ import streamlit as st
 
 from api.schemas import ArchiveFacts
 from ui.wording import sex as sex_word
+from ui.wording import site_name
 from ui.words import say
 
 OLDEST = 130
@@ -43,6 +44,7 @@ def told(facts: ArchiveFacts) -> Told:
             say("told.site"),
             list(code["sites"]),
             key="told-site",
+            format_func=site_name,
             placeholder=say("word.unknown"),
             persist_state="session",
         )

@@ -58,11 +58,21 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def entity_name(name: str | None) -> str:
+    """An entity in the language spoken; in the archive's own words where it is not known here."""
+    return term("entity_name", name) if name else say("word.no_entity")
+
+
+def site_name(site: str) -> str:
+    """A site, or several that the archive joins by ';'."""
+    return joined(term("site_name", part.strip()) for part in site.split(";"))
+
+
 def place(site: str | None, code: str | None) -> str:
     """Site and side of a lesion: left femur."""
     if site and code:
-        return say("format.place", side=side(code), site=site)
-    return site or side(code) or unknown()
+        return say("format.place", side=side(code), site=site_name(site))
+    return site_name(site) if site else side(code) or unknown()
 
 
 def film_line(view: str | None, code: str | None, taken: date | None = None) -> str:
@@ -88,11 +98,11 @@ def headline(answer: Answer) -> str:
         return say("vote.none")
     most, of = answer.tally[0].patients, len(answer.cases)
     if of == 1:
-        return say("vote.one", entity=answer.label)
+        return say("vote.one", entity=entity_name(answer.label))
     tied = leaders(answer)
     if len(tied) == 1:
-        return say("vote.most", most=most, of=of, entity=answer.label)
-    others = [say("vote.tied", most=most, entity=entity) for entity in tied[1:]]
+        return say("vote.most", most=most, of=of, entity=entity_name(answer.label))
+    others = [say("vote.tied", most=most, entity=entity_name(name)) for name in tied[1:]]
     return say("vote.tie", most=most, of=of, entities=joined([tied[0], *others]))
 
 
@@ -102,7 +112,7 @@ def tie_line(answer: Answer) -> str | None:
         return None
     first, second = answer.tally[:2]
     by = "vote.by_similarity" if first.similarity > second.similarity else "vote.by_nearness"
-    return say("vote.tie_rule", entity=first.entity, by=say(by))
+    return say("vote.tie_rule", entity=entity_name(first.entity), by=say(by))
 
 
 def percent(share: float) -> str:
@@ -138,7 +148,7 @@ def set_line(answer: Answer) -> str | None:
     chosen = answer.prediction_set
     if chosen is None or answer.shares is None:
         return None
-    names = joined(f"{entity} ({percent(answer.shares[entity])})" for entity in chosen.entities)
+    names = joined(f"{entity_name(name)} ({percent(answer.shares[name])})" for name in chosen.entities)
     patients = counted("past_patient", chosen.patients)
     return say("vote.set", coverage=percent(chosen.coverage), entities=names, patients=patients)
 
@@ -161,8 +171,8 @@ def malignant_lines(answer: Answer) -> list[str]:
     if case is None:
         return [*lines, say("malignant.none", why=_why_none(answer))]
     where = say("malignant.below", rank=case.rank) if case.rank else say("malignant.beyond")
-    entity = case.entity or say("word.no_entity")
-    return [*lines, say("malignant.nearest", entity=entity, similarity=decimal(case.similarity), where=where)]
+    named = entity_name(case.entity)
+    return [*lines, say("malignant.nearest", entity=named, similarity=decimal(case.similarity), where=where)]
 
 
 def _why_none(answer: Answer) -> str:

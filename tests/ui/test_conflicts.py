@@ -58,7 +58,7 @@ def test_films_of_two_sides() -> None:
 def test_a_site_that_was_told_against_the_header() -> None:
     assert part_conflicts((FACTS,), Told(site="tibia")) == part_conflicts((FACTS,), Told()) == []
     (said,) = part_conflicts((FACTS,), Told(site="hand"))
-    assert "the header says KNEE, you said hand" in said
+    assert "the header says knee, you said hand" in said
 
 
 def test_films_of_two_parts_of_the_body() -> None:
@@ -69,13 +69,13 @@ def test_films_of_two_parts_of_the_body() -> None:
         ),
         Told(),
     )
-    assert "a.dcm (KNEE) and b.dcm (HAND)" in said
+    assert "a.dcm (knee) and b.dcm (hand)" in said
     assert part_conflicts((), Told()) == []
 
 
 def test_similar_patients_with_another_part_or_side() -> None:
     assert case_conflicts(FACTS, CASE) is None
-    assert "your film says KNEE, this lesion lies in humerus" in str(
+    assert "your film says knee, this lesion lies in humerus" in str(
         case_conflicts(FACTS, replace(CASE, site="humerus"))
     )
     assert "lesion right, film left" in str(case_conflicts(FACTS, replace(CASE, side="R")))

@@ -26,6 +26,7 @@ from ui.wording import (
     age,
     commonness,
     day,
+    entity_name,
     film_line,
     headline,
     malignant_lines,
@@ -38,6 +39,7 @@ from ui.wording import (
     sex,
     share_line,
     side,
+    site_name,
     tallied,
     tie_line,
     unlike_line,
@@ -103,7 +105,10 @@ def test_proofs_are_counted_by_kind() -> None:
     said = proofs(found, "enchondroma")
     assert said == "2 proven by histology, 1 by tumour board, 1 with no proof on record"
     assert proofs([replace(CASE, proof=None)], "osteosarcoma") == "1 with no proof on record"
-    assert proofs([replace(CASE, proof="unknown"), replace(CASE, proof=None)], "osteosarcoma") == "2 with no proof on record"
+    assert (
+        proofs([replace(CASE, proof="unknown"), replace(CASE, proof=None)], "osteosarcoma")
+        == "2 with no proof on record"
+    )
     assert (proof("histology"), proof(None)) == ("proven by histology", "no proof on record")
     assert proof("unknown") == proof(None)
 
@@ -184,16 +189,30 @@ def german() -> Iterator[None]:
 @pytest.mark.usefixtures("german")
 def test_german() -> None:
     given = answer(*cases(enchondroma=3, osteosarcoma=2))
-    assert headline(given) == "3 von 5 ähnlichen Patienten hatten: enchondroma"
+    assert headline(given) == "3 von 5 ähnlichen Patienten hatten: Enchondrom"
     assert tallied(given, given.tally[0]) == "3 von 5 ähnlichen Patienten, 3 gesichert durch Histologie"
     assert (day(date(2019, 3, 4)), counted("film", 1200), place("femur", "L")) == (
         "4. März 2019",
         "1.200 Aufnahmen",
-        "femur links",
+        "Femur links",
     )
     assert malignant_lines(replace(given, nearest_malignant=CASE))[-1].startswith(
-        "Nächster maligner Fall: osteosarcoma, Ähnlichkeit 0,90"
+        "Nächster maligner Fall: Osteosarkom, Ähnlichkeit 0,90"
     )
+
+
+def test_an_archives_names_as_people_say_them() -> None:
+    assert (entity_name("Ewing sarcoma"), entity_name("other mt"), entity_name(None)) == (
+        "Ewing sarcoma", "other malignant tumour", "entity not known"
+    )  # fmt: skip
+    assert (site_name("knee-joint;femur"), place("somewhere", None)) == ("knee joint, femur", "somewhere")
+
+
+@pytest.mark.usefixtures("german")
+def test_an_archives_names_in_german() -> None:
+    assert (entity_name("Ewing sarcoma"), entity_name("no tumour")) == ("Ewing-Sarkom", "kein Tumor")
+    assert (site_name("tibia; FEMUR"), site_name("hip bone")) == ("Tibia, Femur", "Hüftbein")
+    assert entity_name("Tumor X") == "Tumor X"
 
 
 def archive(*values: ValueCount) -> Any:

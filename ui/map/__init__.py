@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from api.schemas import ArchiveMap
-from ui.wording import day, joined, place
+from ui.wording import day, entity_name, joined, place
 from ui.words import counted, say, term
 
 COLOURS = ("#b4e2ff", "#dc5900", "#b59cf2", "#f7e986", "#ec9fb0", "#7a62ff", "#82756f")
@@ -70,7 +70,7 @@ def told(found: ArchiveMap) -> dict[str, Any]:
         "dates": dates.texts,
         "entities": [
             {
-                "name": name or say("word.no_entity"),
+                "name": entity_name(name),
                 "films": counted("film", films[name]),
                 "colour": COLOURS[number] if name and number < len(COLOURS) else None,
             }

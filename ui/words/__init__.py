@@ -57,7 +57,8 @@ def counted(noun: str, number: int) -> str:
 
 def term(group: str, value: str) -> str:
     """A value of the archive in the language spoken, as `group.value`; the value itself where it is not known here."""
-    return catalogue(_now.get()).get(f"{group}.{value}", value)
+    known = catalogue(_now.get())
+    return known.get(f"{group}.{value}") or known.get(f"{group}.{value.lower()}", value)
 
 
 def whole(number: int) -> str:

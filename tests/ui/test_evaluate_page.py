@@ -81,8 +81,9 @@ def test_two_runs_side_by_side(visit: Open, with_runs: tuple[str, Server]) -> No
     assert rows(page, "Difference")[1].split("\t")[1] == f"{sign}{abs(between[0] - between[1]):.1f}"
     expect(page.get_by_text("Neither run was paired with the other")).to_be_visible()
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(8)
-    for name in ("btxrd-mask", "btxrd-whole"):
-        expect(page.get_by_text(f"{name} stores no confusion matrix here; a new run of")).to_be_visible()
+    for name, run in (("btxrd-mask", one), ("btxrd-whole", other)):
+        cells = page.get_by_role("region", name=f"confusion matrix, {name}").locator("tbody td").all_inner_texts()
+        assert sum(map(int, cells)) == run["all"]["n_films"]
     assert [row.split("\t")[0] for row in rows(page, "By centre")].count("1") == 2
     choose(page, "Films", "centre = 1")
     first = rows(page, "Neighbours and votes")[1].split("\t")
@@ -107,6 +108,7 @@ def test_a_run_that_stores_next_to_nothing(visit: Open, with_runs: tuple[str, Se
     choose(page, "Run", "odd")
     expect(page.get_by_text("This run stores no P@k; store one with")).to_be_visible()
     expect(page.get_by_text("odd stores no reliability diagram here")).to_be_visible()
+    expect(page.get_by_text("odd stores no confusion matrix here; a new run of")).to_be_visible()
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
     choose(page, "Beside it", "btxrd-mask")
     expect(page.get_by_text("have no figure of these films in common")).to_be_visible()

@@ -144,7 +144,7 @@ def _pair(session: Session, pair: NearPair) -> str:
     for number in (pair.film, pair.other):
         film = backend.client().film(number)
         shown = _shown(film, backend.archive_picture(session, number, SIZE))
-        drawn.append(figure(shown, escape(joined([entity_name(film.entity), film.taken and day(film.taken)]))))
+        drawn.append(figure(shown, escape(joined([entity_name(film.entity), day(film.taken) if film.taken else None]))))
     same = say("near.same_patient" if pair.patient == pair.other_patient else "near.two_patients")
     told = f"{say('near.likeness', likeness=decimal(pair.likeness))} {same}"
     return (

@@ -1,7 +1,7 @@
 """Reading an archive: a snapshot of one published version, held in memory for search."""
 
 import threading
-from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,9 +38,9 @@ class Snapshot:
     films: Arrow table of the catalogue's film view, in film order, and `near_group`: the lowest id among the films that
     near-duplicates connect it with, null where none is like it. film, vector: int64 (n,). patient: int32 (n,)
     codes into `patients`. untreated: bool (n,), the film shows the lesion before treatment or at an unknown stage.
-    films_of_vector, films_of_patient: rows by vector id or code. by_hash: content hash to rows. filters: judges every
-    film by a filter; allowed: the last few filters' films.
-    patient_code: the inverse of `patients`. outcomes: each patient's latest follow-up, where there is one.
+    films_of_vector, films_of_patient, films_of_digest: rows by vector id or code. filters: judges every film by a
+    filter; allowed: the last few filters' films. patient_code: the inverse of `patients`; digest_code: a code for each
+    content hash. outcomes: each patient's latest follow-up, where there is one.
     cropped: share of films whose region is smaller than the film. votes: what every vote needs.
     """
 
@@ -57,8 +57,9 @@ class Snapshot:
     untreated: npt.NDArray[np.bool_]
     films_of_vector: Grouped
     films_of_patient: Grouped
-    by_hash: dict[str, list[int]]
+    films_of_digest: Grouped
     patient_code: dict[str, int]
+    digest_code: dict[str, int]
     outcomes: dict[str, str]
     cropped: float
     votes: VoteFacts
@@ -69,6 +70,11 @@ class Snapshot:
         """Let the catalogue go, and what filters ask."""
         self.catalogue.close()
         self.filters.close()
+
+    def rows_of_files(self, digests: Iterable[str]) -> Ids:
+        """The rows of films with these content hashes, int64 (m,)."""
+        codes = [self.digest_code[digest] for digest in digests if digest in self.digest_code]
+        return self.films_of_digest.rows(np.array(codes, np.int64))[1]
 
     def row_of_film(self, film: int) -> int | None:
         """The row of a film's id, or None."""
@@ -123,12 +129,10 @@ def load_manifest_key(root: Path, manifest: Manifest) -> Pseudonymiser:
 
 def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: Pseudonymiser) -> Snapshot:
     films = film_table(catalogue)
-    by_hash: dict[str, list[int]] = defaultdict(list)
-    for row, digest in enumerate(films["sha256"].to_pylist()):
-        by_hash[digest].append(row)
+    digests = films["sha256"].combine_chunks().dictionary_encode()
     vector = films["vector"].to_numpy().astype(np.int64)
-    index = open_index(root, manifest, np.unique(vector))
-    patients, codes = np.unique(films["patient"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    index = open_index(root, manifest, np.flatnonzero(np.bincount(vector)))
+    patients, codes = _sorted_codes(films["patient"])
     calibration = _read_calibration(root, manifest)
     return Snapshot(
         root,
@@ -139,18 +143,29 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
         films,
         film=films["film"].to_numpy().astype(np.int64),
         vector=vector,
-        patient=codes.astype(np.int32),
-        patients=tuple(patients.tolist()),
+        patient=codes,
+        patients=patients,
         untreated=untreated(films),
         films_of_vector=Grouped(vector),
         films_of_patient=Grouped(codes),
-        by_hash=dict(by_hash),
-        patient_code={name: code for code, name in enumerate(patients.tolist())},
+        films_of_digest=Grouped(digests.indices.to_numpy()),
+        digest_code=dict(zip(digests.dictionary.to_pylist(), range(len(digests.dictionary)), strict=True)),
+        patient_code={name: code for code, name in enumerate(patients)},
         outcomes=catalogue.latest_follow_ups(),
         cropped=float(np.mean(films["region"].to_numpy(zero_copy_only=False) != "whole")) if len(films) else 0.0,
         filters=FilmFilters(films),
-        votes=vote_facts(films, codes.astype(np.int32), len(patients), calibration, manifest.card.fingerprint),
+        votes=vote_facts(films, codes, len(patients), calibration, manifest.card.fingerprint),
     )
+
+
+def _sorted_codes(column: pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+    """The different texts of a column in order, and each row's place among them; a sort of all rows takes seconds."""
+    coded = column.combine_chunks().dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int32)
+    place[order] = np.arange(len(names), dtype=np.int32)
+    return tuple(names[at] for at in order), place[coded.indices.to_numpy()]
 
 
 def film_table(catalogue: Catalogue) -> pa.Table:

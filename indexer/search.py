@@ -205,7 +205,7 @@ def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Rows:
         raise QueryError(f"the films belong to {len(stated)} patients by their headers; query one patient at a time")
     issuers = {source.issuer for source in snapshot.manifest.sources.values()} | {""}
     own = {snapshot.pseudonyms.patient(name, issuer) for name in stated for issuer in issuers}
-    twins = [row for film in films for row in snapshot.by_hash.get(film.sha256, [])]
+    twins = snapshot.rows_of_files(film.sha256 for film in films)
     codes = set(snapshot.patient[twins].tolist()) | {snapshot.patient_code.get(name, -1) for name in own}
     held = np.array(sorted(codes - {-1}), np.int64)
     return snapshot.films_of_patient.rows(held)[1]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from engine.embeddings import lengths_fit
 from engine.errors import QueryError
@@ -126,9 +127,8 @@ def numbered(names: npt.NDArray[np.object_]) -> tuple[list[str], npt.NDArray[np.
     Pseudonyms change with the archive's key and film order does not: so the same seed gives the same numbers over the
     same films in any archive.
     """
-    found, first, codes = np.unique(names.astype(str), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return [str(name) for name in found[order]], np.argsort(order)[codes]
+    coded = pa.array(names, type=pa.string()).dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64)
 
 
 def named(value: Any) -> str:

@@ -101,8 +101,10 @@ def _nobody() -> Neighbours:
 
 def prior_of(person: Ints, labels: Ints, n_entities: int) -> Reals:
     """float64 (e,): the share of patients with each entity; a patient with several counts once for each."""
-    pairs = np.unique(np.stack([person, labels])[:, labels != NOBODY], axis=1)
-    counts = np.bincount(pairs[1], minlength=n_entities).astype(np.float64)
+    known = labels != NOBODY
+    pairs = np.sort(person[known] * n_entities + labels[known])
+    once = pairs[np.diff(pairs, prepend=-1) > 0]
+    counts = np.bincount(once % max(n_entities, 1), minlength=n_entities).astype(np.float64)
     found: Reals = counts / max(counts.sum(), 1)
     return found
 

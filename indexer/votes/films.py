@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import EncoderError
@@ -78,7 +79,9 @@ def _usable(calibration: Calibration | None, encoder: str) -> tuple[Calibration 
 
 def untreated(table: pa.Table) -> Flags:
     """bool (n,): the film shows the lesion before treatment, or at an unknown stage."""
-    return np.isin(_texts(table, "stage").astype(str), UNTREATED)
+    wanted = pa.array([stage.value for stage in UNTREATED])
+    flags: Flags = pc.is_in(table["stage"], value_set=wanted).to_numpy()
+    return flags
 
 
 def film_cohort(table: pa.Table, vectors: Vectors) -> Cohort:

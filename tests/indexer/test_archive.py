@@ -86,8 +86,14 @@ def test_rows_by_film_vector_hash_and_patient(made: Path) -> None:
     for row, film in enumerate(snapshot.film.tolist()):
         assert snapshot.row_of_film(film) == row
     assert snapshot.row_of_film(10**6) is None
-    for digest, held in snapshot.by_hash.items():
-        assert snapshot.films["sha256"].to_numpy(zero_copy_only=False)[held].tolist() == [digest] * len(held)
+    digests = snapshot.films["sha256"].to_pylist()
+    for digest in {*digests, "none"}:
+        assert snapshot.rows_of_files([digest]).tolist() == [row for row, one in enumerate(digests) if one == digest]
+    assert sorted(snapshot.rows_of_files(digests).tolist()) == sorted(
+        row for one in digests for row, other in enumerate(digests) if one == other
+    )
+    assert list(snapshot.patients) == sorted(set(snapshot.films["patient"].to_pylist()))
+    assert [snapshot.patients[code] for code in snapshot.patient] == snapshot.films["patient"].to_pylist()
     assert [snapshot.patient_code[name] for name in snapshot.patients] == list(range(len(snapshot.patients)))
     snapshot.close()
 

@@ -68,8 +68,9 @@ def test_where_restricts_the_archive_and_query_where_the_queries(caselink: Run, 
 def teach(root: Path, films: int) -> set[str]:
     """As if a training run's encoder had seen the first films of an archive; their hashes."""
     with Archive(root) as opened:
-        digests = sorted(opened.snapshot.by_hash)
-        patient = {digest: opened.snapshot.patient[rows[0]] for digest, rows in opened.snapshot.by_hash.items()}
+        snapshot = opened.snapshot
+        digests = sorted(snapshot.digest_code)
+        patient = {digest: snapshot.patient[snapshot.rows_of_files([digest])[0]] for digest in digests}
     seen = {digest for digest in digests if patient[digest] in {patient[each] for each in digests[:films]}}
     roles = {digest: "train" if digest in seen else "calibration" for digest in digests}
     (root / ENCODER / SPLIT_FILE).write_text(json.dumps(roles), encoding="utf-8")

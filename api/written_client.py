@@ -95,9 +95,7 @@ class WrittenClient(Transport):
         """Take a case away, with all that it holds."""
         return self._json(Removed, "DELETE", f"{CASES}/{case}")
 
-    def write_section(
-        self, case: int, section: str, text: str, revision: int, draft: str | None = None
-    ) -> SectionText:
+    def write_section(self, case: int, section: str, text: str, revision: int, draft: str | None = None) -> SectionText:
         """Write a section; `ApiConflict` carries both texts where somebody wrote since `revision`.
 
         draft: what this saves, see `keep_draft`; it is gone then.

@@ -124,7 +124,7 @@ def _unsaved_in(session: Session, case: int, title: str, kept: Sequence[KeptDraf
         when = by(kept[-1].who, kept[-1].at)
         st.html(
             f'<p class="cl-text"><strong>{escape(title)}</strong></p>'
-            f'<p class="cl-note">{escape(say("board.unsaved_in", sections=sections, by=when))}</p>'
+            f'<p class="cl-note">{escape(f"{sections}; {when}")}</p>'
         )
         if st.button(say("board.open"), key=f"unsaved-{case}", help=title):
             session.board.case = case

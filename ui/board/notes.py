@@ -52,9 +52,10 @@ def _section(session: Session, case: int, stored: SectionText) -> None:
                 label = say("board.edit" if stored.text else "board.write")
                 help = say("board.write_what", section=say(f"protocol.{name}"))
                 st.button(label, key=f"write-{name}", help=help, on_click=_begin, args=(session, key, stored))
-    drafts.offered(session, key, stored.revision)
+    with st.container():  # its own, so that the field below keeps its place on the page while offers come and go
+        drafts.offered(session, key, stored.revision)
     if draft is not None:
-        _editor(session, key, stored, draft)
+        _editor(session, key, stored)
     elif stored.text:
         st.html(f'<p class="cl-text">{escape(stored.text)}</p>')
 
@@ -65,10 +66,12 @@ def _begin(session: Session, key: tuple[int, str], stored: SectionText) -> None:
 
 
 @st.fragment
-def _editor(session: Session, key: tuple[int, str], stored: SectionText, draft: Draft) -> None:
+def _editor(session: Session, key: tuple[int, str], stored: SectionText) -> None:
     """The field, drawn anew by itself while somebody types; all else of the page stays as it is."""
     choose_language()
-    name, field = key[1], field_of(key)
+    name, field, draft = key[1], field_of(key), session.board.drafts.get(key)
+    if draft is None:
+        return  # saved or thrown away meanwhile
     behind = stored.revision > draft.revision
     if behind:
         _meanwhile(key, stored, draft)

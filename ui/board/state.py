@@ -34,10 +34,10 @@ class Documents:
 class Board:
     """What is open. case: number of the open case, None for the agenda. held: that case as last read, at `read_at`.
 
-    linked: the case that the page's address names, as the page last wrote it. drafts: by case and section. offered: what
-    the API keeps of the open case's sections beside these, from before a reload. histories: of precedents' patients, fetched once; None where the archive has them no
-    longer. before: where each page of a list begins, to page on and back. refusals: sentences on files that were not
-    added. said: what was done last. uploads: fields for films used up.
+    linked: the case that the page's address names, as the page last wrote it. drafts: by case and section. offered:
+    what the API keeps of the open case beside these, from before a reload. histories: of precedents' patients, fetched
+    once; None where the archive has them no longer. before: where each page of a list begins, to page on and back.
+    refusals: sentences on files that were not added. said: what was done last. uploads: fields for films used up.
     """
 
     case: int | None = None

@@ -33,7 +33,8 @@ def test_the_last_word_of_each_draft_is_kept_for_its_writer_alone(journal: Journ
         (FIRST, Section.finding, "Lytic\n"),
         (SECOND, Section.history, "Pain"),
     ]
-    assert (mine[0].title, mine[0].who, mine[0].case) == ("Distal femur", "anna", case) and mine[0].at.endswith("+00:00")
+    assert (mine[0].title, mine[0].who, mine[0].case) == ("Distal femur", "anna", case)
+    assert mine[0].at.endswith("+00:00")
     assert [one.text for one in kept.drafts(journal, "ben", case)] == ["Sclerotic"]
     assert kept.drafts(journal, "anna", case + 1) == () and len(kept.drafts(journal, "anna", limit=1)) == 1
     assert kept.read_case(journal, case).sections[3].revision == 0

@@ -19,10 +19,12 @@ FACTS = (150.0, 105.0, ACROSS - 255.0)
 """Widths of the facts under the title."""
 TOGETHER, DECIDED = 8, 6
 """Lines of a note that are not parted by a page, and of the decision at the top."""
+NAMED = 2
+"""Lines of each fact under a film, before what was done."""
 PARAGRAPHS = 3
 """Paragraphs under a film; the outcome is the last of them."""
 COLUMN = (ACROSS - 2 * GAP) / 3
-LOOKS = ((COLUMN, 5), (145.0, 5), (120.0, 5), (120.0, 4), (120.0, 3))
+LOOKS = ((COLUMN, 5), (145.0, 5), (120.0, 5), (120.0, 4), (120.0, 3), (105.0, 3))
 """Points that a film is wide at most, and lines of each paragraph under it; the first with which films and precedents
 take the fewest pages: with the last they fit one, whatever was written.
 """
@@ -66,16 +68,21 @@ def _lines(note: Note, report: Report) -> list[str]:
 
 def _caption(figure: Figure, width: float, most: int) -> list[str]:
     """What stands under a film: one line each, then what was done and how it went, in at most `most` lines each."""
-    found = [clipped(line, width, 7.5, bold=True) for line in figure.lines]
+    found = [part for line in figure.lines for part in _within(line, width, NAMED, bold=True)]
     *done, outcome = figure.told or ("",)
     if len(done) >= PARAGRAPHS:
         done = [*done[: PARAGRAPHS - 2], f"{done[PARAGRAPHS - 2]} (+ {len(done) - PARAGRAPHS + 1})"]
     for paragraph in [*done, outcome]:
-        lines = wrapped(paragraph, width, 7.5) if paragraph else []
-        if len(lines) > most:
-            lines = [*lines[: most - 1], clipped(" ".join(lines[most - 1 : most + 1]), width, 7.5)]
-        found += lines
+        found += _within(paragraph, width, most) if paragraph else []
     return found
+
+
+def _within(text: str, width: float, most: int, bold: bool = False) -> list[str]:
+    """The text in lines, the last of `most` with an ellipsis where it goes on."""
+    lines = wrapped(text, width, 7.5, bold=bold)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], clipped(" ".join(lines[most - 1 : most + 1]), width, 7.5, bold=bold)]
+    return lines
 
 
 class _Flow:

@@ -39,12 +39,14 @@ def notes(session: Session, case: BoardCase) -> None:
 def _section(session: Session, case: int, stored: SectionText) -> None:
     name, key = stored.section.value, (case, stored.section.value)
     draft = session.board.drafts.get(key)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(width="content"):
-            st.html(
-                f'<h3 class="cl-h3">{escape(say(f"protocol.{name}"))}</h3>'
-                f'<p class="cl-note">{escape(by(stored.who, stored.at) or say("board.nobody_wrote"))}</p>'
-            )
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=stored.revision > 1
+    ):
+        st.html(
+            f'<h3 class="cl-h3">{escape(say(f"protocol.{name}"))}</h3>'
+            f'<p class="cl-note">{escape(by(stored.who, stored.at) or say("board.nobody_wrote"))}</p>',
+            width="content" if stored.revision > 1 else "stretch",
+        )
         with st.container(horizontal=True, width="content", gap="small"):
             if stored.revision > 1:
                 _earlier(session, case, stored)
@@ -127,8 +129,7 @@ def _save(session: Session, key: tuple[int, str], draft: Draft, revision: int) -
     except ApiConflict:
         st.rerun()
     except backend.Trouble as error:
-        trouble(error)
-        note(say("board.kept_here"))
+        draft.trouble = error  # the text stays, and what stands below it says so
     else:
         session.board.drafts.pop(key, None)
         session.board.said = None
@@ -180,10 +181,12 @@ def _decision(session: Session, case: BoardCase, stored: SectionText) -> None:
             key=f"decided-{case.case.case}",
             width=160,
         )
-        if st.button(say("board.decide"), key="decide", type="primary") and isinstance(when, date):
+        again = made is not None and made.revision == stored.revision
+        label, kind = say("board.decide_again" if again else "board.decide"), "secondary" if again else "primary"
+        if st.button(label, key="decide", type=kind) and isinstance(when, date):
             _decide(session, case.case.case, stored.revision, when)
     if session.board.said:
-        st.html(f'<p class="cl-said" role="status">{escape(session.board.said)}</p>')
+        st.html(f'<p class="cl-told" role="status">{escape(session.board.said)}</p>')
 
 
 def _decide(session: Session, case: int, revision: int, when: date) -> None:

@@ -155,9 +155,26 @@ def test_of_each_precedent_what_was_done_and_how_it_went(pages: Any, language: s
     bare = replace(gathered().past[0], done=(), outcome=None)
     told = report_of(replace(gathered(), past=(bare,)), language).past[0].told
     assert told == (
-        f"{word(language, 'done')}, {word(language, 'untreated')}",
+        word(language, "untreated"),
         f"{word(language, 'outcome')}: {word(language, 'unknown')}",
     )
+
+
+def test_a_label_of_a_data_set_is_not_called_a_proof() -> None:
+    for proof, english, german in (
+        ("histology", "proven by histology", "gesichert durch Histologie"),
+        ("reference label", "Label of the data set", "Angabe des Datensatzes"),
+    ):
+        past = (replace(gathered().past[0], proof=proof),)
+        told = [report_of(replace(gathered(), past=past), language).past[0].lines[1] for language in LANGUAGES]
+        assert told == [english, german]
+
+
+def test_the_vote_says_on_which_films_it_rests() -> None:
+    board = gathered(films=2).case
+    films = (replace(board.films[0], sha256="0" * 64), board.films[1])
+    report = report_of(replace(gathered(films=2), case=replace(board, films=films)), "en")
+    assert "The vote rests on film 2 of the 2 films alone." in report.vote
 
 
 def test_the_decision_stands_first(pages: Any) -> None:

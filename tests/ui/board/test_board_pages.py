@@ -261,3 +261,29 @@ def test_a_phone_in_german_by_keyboard_and_in_the_dark(
     page.keyboard.press("Enter")
     expect(place.locator(".cl-text")).to_have_text("Biopsie?")
     assert not scrolls_sideways(page)
+
+
+def test_the_recorded_decision_is_found_in_the_patients_history(
+    visit: Open, page_url: str, ben: Client, films: Path
+) -> None:
+    own = min((films / "films").rglob("*.dcm"))
+    case = ben.make_case("One of the archive's own").case.case
+    assert ben.add_films(case, [(own.name, own.read_bytes())], k=3).case.patient
+    ben.write_section(case, "decision", "Curettage at the centre.", 0)
+    page = board(visit, page_url)
+    opened(page, "One of the archive's own")
+    click(page, "Record as decided")
+    expect(page.get_by_text("recorded in the patient's history")).to_be_visible()
+    expect(page.get_by_role("button", name="Record again")).to_be_visible()
+    click(page, "The patient's history")
+    expect(page.locator(".cl-timeline").get_by_text("Curettage at the centre.")).to_be_visible()
+    click(page, "‹ Back to the board")
+    # the case's own film stays in the row of films when the language changes
+    page.get_by_role("radio", name="DE").click()
+    expect(page.get_by_role("heading", name="Protokoll")).to_be_visible()
+    settle(page)
+    expect(page.locator(".cl-stage")).to_have_count(1)
+    # the vote says which films it rests on, where others came later
+    other = max((films / "films").rglob("*.dcm"))
+    ben.add_films(case, [(other.name, other.read_bytes())], k=3)
+    expect(page.get_by_text("Diese Stimmen beruhen allein auf Aufnahme 2 der 2 Aufnahmen")).to_be_visible()

@@ -15,7 +15,6 @@ from api.schemas import (
     BoardCase,
     CaseList,
     DecisionKept,
-    DraftList,
     FeedbackEntry,
     FeedbackKind,
     FeedbackList,
@@ -30,6 +29,7 @@ from api.schemas import (
     TwoRuns,
 )
 from api.transport import File, Transport
+from api.written import DraftList
 
 CASES = "/v1/board/cases"
 DRAFTS = "/v1/board/drafts"

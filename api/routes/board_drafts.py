@@ -8,7 +8,8 @@ from api.bodies import json_body, read_json
 from api.routes import written_examples as examples
 from api.routes.audit import Limit
 from api.routes.common import NO_STORE, ServiceOf, WhoOf, answers, in_thread
-from api.schemas import NOTICE, DraftList, DraftTyped, KeptDraft, Removed
+from api.schemas import NOTICE, KeptDraft, Removed
+from api.written import DraftList, DraftTyped
 from indexer import journal as kept
 
 router = APIRouter(tags=["board"])

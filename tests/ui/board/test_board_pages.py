@@ -239,6 +239,8 @@ def test_a_phone_in_german_by_keyboard_and_in_the_dark(
     ben.add_precedent(case, held.answer.answer.cases[0].films[0].film)
     page = board(visit, page_url, PHONE, locale="de-DE")
     assert not scrolls_sideways(page)
+    empty = page.locator("[role=spinbutton][data-placeholder][data-type=year]").first
+    assert empty.evaluate("e => getComputedStyle(e, '::after').content") == '"JJJJ"'
     opened(page, "Proximaler Humerus", "Alle Fälle")
     expect(page.locator(".cl-stage")).to_have_count(2)
     settle(page)

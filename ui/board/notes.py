@@ -182,8 +182,8 @@ def _decision(session: Session, case: BoardCase, stored: SectionText) -> None:
             width=160,
         )
         again = made is not None and made.revision == stored.revision
-        label, kind = say("board.decide_again" if again else "board.decide"), "secondary" if again else "primary"
-        if st.button(label, key="decide", type=kind) and isinstance(when, date):
+        label = say("board.decide_again" if again else "board.decide")
+        if st.button(label, key="decide", type="secondary" if again else "primary") and isinstance(when, date):
             _decide(session, case.case.case, stored.revision, when)
     if session.board.said:
         st.html(f'<p class="cl-told" role="status">{escape(session.board.said)}</p>')

@@ -74,27 +74,29 @@ def offered(session: Session, key: tuple[int, str], revision: int) -> None:
             + "</div>"
         )
         with st.container(horizontal=True, gap="small"):
-            if st.button(say("board.go_on"), key=f"on-{found.draft}", type="primary"):
-                _go_on(session, key, found)
+            label = say("board.go_on")
+            st.button(label, key=f"on-{found.draft}", type="primary", on_click=_go_on, args=(session, key, found))
             label = say("board.throw_away")
             if st.button(label, key=f"away-{found.draft}", type="tertiary") and drop(found.draft):
                 st.rerun()
 
 
 def _go_on(session: Session, key: tuple[int, str], found: KeptDraft) -> None:
-    """Into the field, after what stands there; kept anew first, as the same draft may be open elsewhere."""
+    """Into the field, after what stands there; kept anew first, as the same draft may be open elsewhere.
+
+    For a button's `on_click`: no field of the page is drawn yet.
+    """
     mine = session.board.drafts.get(key)
     text = "\n\n".join(part for part in (mine.text if mine else "", found.text) if part)
     fresh = Draft(text, min(found.revision, mine.revision) if mine else found.revision)
     keep(key, fresh)
     if fresh.trouble is not None:
-        trouble(fresh.trouble)
+        session.trouble = fresh.trouble
         return
     for old in (found.draft, *([mine.id] if mine and mine.kept else ())):
         drop(old)
     session.board.drafts[key] = fresh
-    st.session_state.pop(field_of(key), None)
-    st.rerun()
+    st.session_state[field_of(key)] = text
 
 
 def field_of(key: tuple[int, str]) -> str:

@@ -64,6 +64,7 @@ def _section(session: Session, case: int, stored: SectionText) -> None:
 
 def _begin(session: Session, key: tuple[int, str], stored: SectionText) -> None:
     session.board.drafts[key] = Draft(stored.text, stored.revision)
+    st.session_state[field_of(key)] = stored.text
     session.board.said = None
 
 
@@ -91,7 +92,6 @@ def _editor(session: Session, key: tuple[int, str], stored: SectionText) -> None
         thrown = st.button(say("board.discard"), key=f"discard-{name}", type="tertiary")
         if thrown and (draft.kept is None or drafts.drop(draft.id)):
             session.board.drafts.pop(key, None)
-            st.session_state.pop(field, None)
             st.rerun()
     drafts.told(draft)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.client import Client
@@ -182,15 +183,35 @@ def test_without_the_api_the_page_says_that_the_text_is_on_this_screen_alone(
     expect(section(page, "history").get_by_role("status")).to_contain_text("Fall from a horse.")
 
 
-def test_a_link_to_a_case_that_is_gone(visit: Open, page_url: str, ben: Client) -> None:
+@pytest.mark.parametrize("address", ["99999", "9" * 40])
+def test_a_link_to_a_case_that_is_gone(visit: Open, page_url: str, ben: Client, address: str) -> None:
     page = visit(DESK)
-    for address in ("99999", "x", "1e3", "-1", "9" * 40):
+    page.goto(f"{page_url}/board?case={address}")
+    expect(page.get_by_role("alert").first).to_be_visible()
+    click(page, "‹ Agenda")
+    expect(page.get_by_role("heading", name="Tumour board")).to_be_visible()
+
+
+def test_a_link_to_no_case_shows_the_agenda(visit: Open, page_url: str, ben: Client) -> None:
+    page = visit(DESK)
+    for address in ("x", "1e3", "-1", ""):
         page.goto(f"{page_url}/board?case={address}")
-        settle(page)
-        if page.get_by_role("heading", name="Tumour board").count() == 0:
-            expect(page.get_by_role("alert").first).to_be_visible()
-            click(page, "‹ Agenda")
         expect(page.get_by_role("heading", name="Tumour board")).to_be_visible()
+        settle(page)
+
+
+def test_discarded_text_does_not_come_back(visit: Open, page_url: str, ben: Client) -> None:
+    ben.make_case("Discarded")
+    page = board(visit, page_url)
+    opened(page, "Discarded")
+    typed(page, "finding", "Not this")
+    click(page, "Discard what I typed")
+    assert section(page, "finding").locator("textarea").count() == 0
+    typed(page, "finding", "But this")
+    expect(section(page, "finding").locator("textarea")).to_have_value("But this")
+    reloaded(page, "Discarded")
+    expect(section(page, "finding").get_by_role("status")).to_have_count(1)
+    expect(section(page, "finding").get_by_role("status")).to_contain_text("But this")
 
 
 def _of(client: Client) -> list[str]:

@@ -12,12 +12,15 @@ from indexer.journal import (
     Decision,
     FeedbackEntry,
     FeedbackKind,
+    KeptDraft,
     Precedent,
+    Section,
     SectionText,
     limits,
 )
 
 LARGEST_ID = 2**63 - 1
+DRAFT = r"^[0-9a-f]{32}$"
 PSEUDONYM = r"^P[0-9a-f]{16}$"
 SHA256 = r"^[0-9a-f]{64}$"
 
@@ -63,10 +66,20 @@ class CaseChange(NewCase):
 
 
 class SectionWritten(Sent):
-    """A section's text. revision: of the text that its writer read, 0 for none."""
+    """A section's text. revision: of the text that its writer read, 0 for none. draft: what this saves, then gone."""
 
     text: str = Field(max_length=limits.SECTION, description="All of the section.")
     revision: int = Field(ge=0, le=LARGEST_ID, description="Of the text that you read, 0 for none.")
+    draft: str | None = Field(None, pattern=DRAFT, description="Your draft that this saves; it is gone then.")
+
+
+class DraftTyped(Sent):
+    """What is being typed into a section, not saved. revision: of the section's text that its writer has in view."""
+
+    case: int = Field(ge=0, le=LARGEST_ID, description="The case's number.")
+    section: Section = Field(description="history | diagnosis | question | finding | decision")
+    text: str = Field(max_length=limits.SECTION, description="All of the draft.")
+    revision: int = Field(ge=0, le=LARGEST_ID, description="Of the section's text that you read, 0 for none.")
 
 
 class NewPrecedent(Sent):
@@ -125,6 +138,14 @@ class SectionHistory:
 
 
 @dataclass(frozen=True)
+class DraftList:
+    """What who asks has typed and not saved, the oldest first."""
+
+    notice: str
+    drafts: tuple[KeptDraft, ...]
+
+
+@dataclass(frozen=True)
 class DecisionKept:
     """A decision, and whether it stands in the archive as an event of the case's patient; else the reason why not.
 
@@ -157,10 +178,13 @@ __all__ = [
     "Decision",
     "DecisionKept",
     "DecisionMade",
+    "DraftList",
+    "DraftTyped",
     "FeedbackEntry",
     "FeedbackGiven",
     "FeedbackKind",
     "FeedbackList",
+    "KeptDraft",
     "NewCase",
     "NewPrecedent",
     "NotRecorded",

@@ -18,6 +18,7 @@ from api.schemas import (
     FeedbackEntry,
     FeedbackKind,
     FeedbackList,
+    KeptDraft,
     NearPairs,
     OutOfArchive,
     Removed,
@@ -28,8 +29,10 @@ from api.schemas import (
     TwoRuns,
 )
 from api.transport import File, Transport
+from api.written import DraftList
 
 CASES = "/v1/board/cases"
+DRAFTS = "/v1/board/drafts"
 
 
 class WrittenClient(Transport):
@@ -92,14 +95,30 @@ class WrittenClient(Transport):
         """Take a case away, with all that it holds."""
         return self._json(Removed, "DELETE", f"{CASES}/{case}")
 
-    def write_section(self, case: int, section: str, text: str, revision: int) -> SectionText:
-        """Write a section; `ApiConflict` carries both texts where somebody wrote since `revision`."""
-        said = {"text": text, "revision": revision}
+    def write_section(self, case: int, section: str, text: str, revision: int, draft: str | None = None) -> SectionText:
+        """Write a section; `ApiConflict` carries both texts where somebody wrote since `revision`.
+
+        draft: what this saves, see `keep_draft`; it is gone then.
+        """
+        said = {"text": text, "revision": revision, "draft": draft}
         return self._json(SectionText, "PUT", f"{CASES}/{case}/sections/{section}", json=said)
 
     def section_history(self, case: int, section: str) -> SectionHistory:
         """All that a section ever said, the latest first."""
         return self._json(SectionHistory, "GET", f"{CASES}/{case}/sections/{section}")
+
+    def keep_draft(self, draft: str, case: int, section: str, text: str, revision: int) -> KeptDraft:
+        """Keep what is being typed, for nobody else. draft: 32 hex digits, one for each time a section is opened."""
+        said = {"case": case, "section": section, "text": text, "revision": revision}
+        return self._json(KeptDraft, "PUT", f"{DRAFTS}/{quote(draft, safe='')}", json=said)
+
+    def drafts(self, case: int | None = None, limit: int = 100) -> DraftList:
+        """What you typed and did not save, the oldest first. case: only there."""
+        return self._json(DraftList, "GET", DRAFTS, params=_told(case=case, limit=limit))
+
+    def drop_draft(self, draft: str) -> Removed:
+        """Throw away what you typed; nothing where it is not there."""
+        return self._json(Removed, "DELETE", f"{DRAFTS}/{quote(draft, safe='')}")
 
     def add_films(
         self, case: int, files: Sequence[File], roi: Sequence[Box | Whole | None] | None = None, **asked: Unpack[Asked]

@@ -14,7 +14,7 @@ from ui.marks import KEY_LENGTH, past_key
 from ui.parts import heading, note, trouble
 from ui.session import Session
 from ui.wording import day, joined, proof
-from ui.words import say, term
+from ui.words import language, say, term
 
 AT_ONCE = 100
 """Entries on the screen, and as many more at each wish."""
@@ -116,7 +116,7 @@ def _histology(session: Session, given: Sequence[FeedbackEntry]) -> None:
     form = f"histology-{st.session_state.setdefault('histologies', 0)}"  # another form, and so empty, after each
     with st.form(form):
         query = st.selectbox(
-            say("feedback.of"), queries, format_func=lambda key: query_name(session, key), key=f"{form}-of"
+            say("feedback.of"), queries, format_func=lambda key: query_name(session, key), key=f"{form}-of-{language()}"
         )
         entity = st.selectbox(
             say("feedback.entity"),
@@ -131,7 +131,7 @@ def _histology(session: Session, given: Sequence[FeedbackEntry]) -> None:
             PROOFS,
             None,
             format_func=lambda how: term("proof_name", how),
-            key=f"{form}-proof",
+            key=f"{form}-proof-{language()}",
             placeholder=say("word.unknown"),
         )
         remark = st.text_area(say("feedback.note"), key=f"{form}-note", max_chars=NOTE, help=say("feedback.no_names"))

@@ -38,8 +38,13 @@ def dress(session: Session) -> None:
 
 
 def _foreign_words(place: str) -> None:
-    """Streamlit's own English in the field for films, and what a screen reader is told: language and current page."""
+    """Streamlit's own English in fields for films and days, and what a screen reader is told: language and page."""
     drop, choose = (dumps(say(f"shell.{name}"), ensure_ascii=False) for name in ("drop", "choose"))
+    empty = "".join(
+        f"[data-type={part}][data-placeholder]::after{{content:{dumps(say(f'shell.{part}_part'))};font-size:0.9375rem}}"
+        for part in ("day", "month", "year")
+    )
+    st.html(f"<style>[role=spinbutton][data-placeholder]{{font-size:0}}{empty}</style>")
     st.html(
         "<style>[data-testid=stFileUploaderDropzoneInstructions]>*{display:none}"
         f"[data-testid=stFileUploaderDropzoneInstructions]::after{{content:{drop}}}"

@@ -8,12 +8,14 @@ from typing import Any
 from PIL import Image
 
 from api.report.labelled import Film, label, labelled
-from api.report.wording import number, per_cent, proof_of, spelt_day, word
+from api.report.wording import capital, number, per_cent, proof_of, spelt_day, word
 from api.schemas import BoardCase, CaseAnswer, SearchAnswer
 from indexer.answer import wilson
 
 FILMS, PRECEDENTS, ENTITIES, NAMED = 4, 4, 6, 5
 """Most films, precedents, entities of the vote, and entities of a prediction set that the document shows."""
+CLAIMED = ("reference label",)
+"""Ways to know an entity that prove nothing."""
 Pair = tuple[str, str]
 
 
@@ -159,14 +161,14 @@ def _facts(found: Gathered, language: str) -> Iterator[Pair]:
 
 def _past(one: Past, language: str) -> Figure:
     how = proof_of(language, one.proof)
-    proof = how and word(language, "proof", proof=how)
+    proof = word(language, "proof", proof=how) if how and one.proof not in CLAIMED else capital(how)
     where = [one.site, None if one.age is None else word(language, "years", age=f"{one.age:.0f}")]
     lines = [one.entity or "?", proof, " · ".join(part for part in where if part)]
     if one.film is None:
         return Figure(Image.new("RGB", (640, 760), "#d7dbe0"), (one.patient, word(language, "gone")))
-    done = [f"{spelt_day(language, day)}: {what}" for day, what in one.done] or [word(language, "untreated")]
+    done = [f"{word(language, 'done')}, {spelt_day(language, day)}: {what}" for day, what in one.done]
     told = (
-        *(f"{word(language, 'done')}, {each}" for each in done),
+        *(done or [word(language, "untreated")]),
         f"{word(language, 'outcome')}: {one.outcome or word(language, 'unknown')}",
     )
     return Figure(labelled(one.film, language), tuple(line for line in lines if line), told, label(one.film, language))
@@ -198,8 +200,9 @@ def _vote(found: Gathered, language: str) -> Iterator[str]:
         return
     answer, shown = held.answer, len(found.case.films)
     yield word(language, "voted", n=len(answer.cases), at=_moment(language, held.at))
-    if len(held.films) < shown:
-        yield word(language, "fewer", n=len(held.films), all=shown)
+    rests = [str(place) for place, film in enumerate(found.case.films, 1) if film.sha256 in held.films]
+    if len(rests) < shown:
+        yield word(language, "fewer", which=", ".join(rests), all=shown)
     if answer.label is None:
         yield word(language, "abstained", reason=answer.reason or answer.abstained or "?")
     if answer.prediction_set is not None:

@@ -158,7 +158,7 @@ def _vote(document: Part, report: Report) -> None:
         rows += [[getattr(one, key) for key in keys] for one in report.ballots]
         _table(document, rows, quiet_rows=1, bold_first=True, ruled=True)
     for line in report.vote:
-        _say(document, line, quiet=True)
+        _say(document, line, quiet=True).keep_with_next = report.caution is not None
     if report.caution:
         _say(document, report.caution, ink=LOUD, bold=True)
 
@@ -183,14 +183,14 @@ def _card(document: Part, report: Report) -> None:
 def _table(
     document: Part, rows: Sequence[Sequence[str]], quiet_rows: int = 0, bold_first: bool = False, ruled: bool = False
 ) -> None:
-    """Rows of words. quiet_rows: of headings. ruled: a thin line under each row."""
+    """Rows of words. quiet_rows: of headings. ruled: a thin line under each row, and what follows stays with them."""
     columns = len(rows[0])
     table = _grid(document, len(rows), [ACROSS // columns] * columns)
     for number, (row, words) in enumerate(zip(table.rows, rows, strict=True)):
         quiet = number < quiet_rows
         for place, (cell, text) in enumerate(zip(row.cells, words, strict=True)):
             paragraph = cell.paragraphs[0]
-            paragraph.paragraph_format.keep_with_next = number < len(rows) - 1
+            paragraph.paragraph_format.keep_with_next = ruled or number < len(rows) - 1
             bold = bold_first and place == 0 and not quiet
             _run(paragraph, text, 7.5 if quiet else 9, ink=QUIET if quiet else INK, bold=bold)
             if ruled:
@@ -217,8 +217,11 @@ def _grid(document: Part, rows: int, widths: Sequence[int]) -> Part:
     return table
 
 
-def _say(document: Part, text: str, *, quiet: bool = False, ink: RGBColor = INK, bold: bool = False) -> None:
-    _run(document.add_paragraph(), text, 8 if quiet else 9, ink=QUIET if quiet else ink, bold=bold)
+def _say(document: Part, text: str, *, quiet: bool = False, ink: RGBColor = INK, bold: bool = False) -> Part:
+    """A paragraph of its own; gives its format."""
+    paragraph = document.add_paragraph()
+    _run(paragraph, text, 8 if quiet else 9, ink=QUIET if quiet else ink, bold=bold)
+    return paragraph.paragraph_format
 
 
 def _run(paragraph: Part, text: str, size: float, *, ink: RGBColor = INK, bold: bool = False) -> None:

@@ -17,12 +17,17 @@ RATIO = 760 / 640
 """Height of a labelled film over its width."""
 FACTS = (150.0, 105.0, ACROSS - 255.0)
 """Widths of the facts under the title."""
-TOGETHER, TOLD, DECIDED = 8, 5, 6
-"""Lines of a note that are not parted by a page, of each paragraph under a film, and of the decision at the top."""
+TOGETHER, DECIDED = 8, 6
+"""Lines of a note that are not parted by a page, and of the decision at the top."""
+NAMED = 2
+"""Lines of each fact under a film, before what was done."""
 PARAGRAPHS = 3
 """Paragraphs under a film; the outcome is the last of them."""
-WIDEST = (163.0, 145.0, 120.0)
-"""Points that a film is wide at most; the first with which films and precedents take the fewest pages."""
+COLUMN = (ACROSS - 2 * GAP) / 3
+LOOKS = ((COLUMN, 5), (145.0, 5), (120.0, 5), (120.0, 4), (120.0, 3), (105.0, 3))
+"""Points that a film is wide at most, and lines of each paragraph under it; the first with which films and precedents
+take the fewest pages: with the last they fit one, whatever was written.
+"""
 
 Texts = Mapping[Note, list[str]]
 """The sections' texts in lines."""
@@ -31,17 +36,17 @@ Texts = Mapping[Note, list[str]]
 def as_pdf(report: Report) -> bytes:
     """One to three A4 pages."""
     texts = {note: _lines(note, report) for note in (*report.notes, report.decision)}
-    widest = min(WIDEST, key=lambda width: len(_films(report, texts, width).pages))
+    look = min(LOOKS, key=lambda look: len(_films(report, texts, look).pages))
     lines = range(1, max(map(len, texts.values())) + 1)  # that a section may have
-    fitting = bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, widest).pages) > PAGES)
-    flow = _flow(report, texts, max(1, fitting), widest)
+    fitting = bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, look).pages) > PAGES)
+    flow = _flow(report, texts, max(1, fitting), look)
     flow.furniture()
     return save(flow.pages, f"{report.running}: {report.title}")
 
 
-def _films(report: Report, texts: Texts, widest: float) -> "_Flow":
+def _films(report: Report, texts: Texts, look: tuple[float, int]) -> "_Flow":
     """What comes before the vote."""
-    flow = _Flow(report, texts, widest)
+    flow = _Flow(report, texts, look)
     flow.title()
     flow.decision()
     flow.figures("films", report.films, report.films_note)
@@ -49,8 +54,8 @@ def _films(report: Report, texts: Texts, widest: float) -> "_Flow":
     return flow
 
 
-def _flow(report: Report, texts: Texts, most: int, widest: float) -> "_Flow":
-    flow = _films(report, texts, widest)
+def _flow(report: Report, texts: Texts, most: int, look: tuple[float, int]) -> "_Flow":
+    flow = _films(report, texts, look)
     flow.vote()
     flow.notes(most)
     flow.card()
@@ -61,25 +66,31 @@ def _lines(note: Note, report: Report) -> list[str]:
     return wrapped(note.text or report.heads["empty"], ACROSS, 9)
 
 
-def _caption(figure: Figure, width: float) -> list[str]:
-    """What stands under a film: one line each, then what was done and how it went, in a few lines each."""
-    found = [clipped(line, width, 7.5, bold=True) for line in figure.lines]
+def _caption(figure: Figure, width: float, most: int) -> list[str]:
+    """What stands under a film: one line each, then what was done and how it went, in at most `most` lines each."""
+    found = [part for line in figure.lines for part in _within(line, width, NAMED, bold=True)]
     *done, outcome = figure.told or ("",)
     if len(done) >= PARAGRAPHS:
         done = [*done[: PARAGRAPHS - 2], f"{done[PARAGRAPHS - 2]} (+ {len(done) - PARAGRAPHS + 1})"]
     for paragraph in [*done, outcome]:
-        lines = wrapped(paragraph, width, 7.5) if paragraph else []
-        if len(lines) > TOLD:
-            lines = [*lines[: TOLD - 1], clipped(" ".join(lines[TOLD - 1 : TOLD + 1]), width, 7.5)]
-        found += lines
+        found += _within(paragraph, width, most) if paragraph else []
     return found
 
 
-class _Flow:
-    """Where the next thing comes to stand. y: points from the page's top. widest: points of a film."""
+def _within(text: str, width: float, most: int, bold: bool = False) -> list[str]:
+    """The text in lines, the last of `most` with an ellipsis where it goes on."""
+    lines = wrapped(text, width, 7.5, bold=bold)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], clipped(" ".join(lines[most - 1 : most + 1]), width, 7.5, bold=bold)]
+    return lines
 
-    def __init__(self, report: Report, texts: Texts, widest: float) -> None:
-        self.report, self.texts, self.widest = report, texts, widest
+
+class _Flow:
+    """Where the next thing comes to stand. y: points from the page's top. widest, told: see `LOOKS`."""
+
+    def __init__(self, report: Report, texts: Texts, look: tuple[float, int]) -> None:
+        self.report, self.texts = report, texts
+        self.widest, self.told = look
         self.pages = [Sheet()]
         self.y = TOP
 
@@ -115,14 +126,15 @@ class _Flow:
     def figures(self, key: str, figures: Sequence[Figure], note: str) -> None:
         if not figures:
             return
-        width = min(self.widest, (ACROSS - GAP * 3) / 4 if len(figures) > 3 else self.widest)
+        column = (ACROSS - GAP * 3) / 4 if len(figures) > 3 else COLUMN
+        width = min(self.widest, column)
         height = width * RATIO
-        captions = [_caption(figure, width) for figure in figures]
+        captions = [_caption(figure, column, self.told) for figure in figures]
         lines = max(map(len, captions))
         self.need(HEAD + height + lines * 10 + GAP)
         self.head(key, note)
         for n, (figure, caption) in enumerate(zip(figures, captions, strict=True)):
-            x = LEFT + n * (width + GAP)
+            x = LEFT + n * (column + GAP)
             self.sheet.picture(x, self.y, width, height, figure.picture)
             for m, line in enumerate(caption):
                 self.sheet.text(x, self.y + height + 10 + 10 * m, line, 7.5, bold=m == 0)

@@ -34,7 +34,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "One patient, one vote: the {n} most similar past patients, asked on {at}. Intervals: Wilson.",
         "Ein Patient, eine Stimme: die {n} ähnlichsten früheren Patienten, gefragt am {at}. Intervalle: Wilson.",
     ),
-    "fewer": ("The vote rests on {n} of the {all} films.", "Die Stimmen beruhen auf {n} der {all} Aufnahmen."),
+    "fewer": (
+        "The vote rests on film {which} of the {all} films alone.",
+        "Die Stimmen beruhen allein auf Aufnahme {which} der {all} Aufnahmen.",
+    ),
     "no_vote": ("The archive was not asked.", "Das Archiv wurde nicht gefragt."),
     "abstained": ("The vote names no entity: {reason}.", "Die Stimmen nennen keine Entität: {reason}."),
     "set": (
@@ -84,7 +87,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "undated": ("undated", "ohne Datum"),
     "done": ("Done", "Getan"),
     "outcome": ("Outcome", "Ausgang"),
-    "untreated": ("no therapy or surgery on record", "weder Therapie noch Operation verzeichnet"),
+    "untreated": ("No therapy or surgery on record", "Weder Therapie noch Operation verzeichnet"),
     "unknown": ("not known", "nicht bekannt"),
     "proof": ("proven by {proof}", "gesichert durch {proof}"),
     "proof_histology": ("histology", "Histologie"),
@@ -113,6 +116,11 @@ def spelt_day(language: str, day: date | None) -> str:
     if language == "de":
         return f"{day.day:02}.{day.month:02}.{day.year}"
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its start."""
+    return text[:1].upper() + text[1:]
 
 
 def number(language: str, value: float) -> str:

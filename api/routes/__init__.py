@@ -5,6 +5,7 @@ from api.routes import (
     archive,
     audit,
     board,
+    board_drafts,
     board_export,
     board_holdings,
     explain,
@@ -21,6 +22,7 @@ ROUTERS = (
     *(
         board.router,
         board_holdings.router,
+        board_drafts.router,
         board_export.router,
         feedback.router,
         audit.router,

@@ -172,7 +172,9 @@ async def write(
     """
     said = await read_json(request, SectionWritten)
     response.headers["Cache-Control"] = NO_STORE
-    return await in_thread(lambda: kept.write_section(service.journal(), who, case, section, said.text, said.revision))
+    return await in_thread(
+        lambda: kept.write_section(service.journal(), who, case, section, said.text, said.revision, said.draft)
+    )
 
 
 @router.get(

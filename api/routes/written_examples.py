@@ -105,6 +105,17 @@ CASES: dict[str, Any] = {"notice": NOTICE, "cases": [HEAD]}
 AGENDA: dict[str, Any] = {"notice": NOTICE, "day": "2026-11-30", "cases": [HEAD]}
 MADE: dict[str, Any] = {"revision": 1, "dated": "2026-11-30"}
 REMOVED: dict[str, Any] = {"notice": NOTICE, "removed": "case 3"}
+DRAFT_ID = "0f8e1d2c3b4a59687786958493a2b1c0"
+TYPED: dict[str, Any] = {"case": 3, "section": "finding", "text": "Lytic, no soft", "revision": 0}
+DRAFT: dict[str, Any] = TYPED | {"draft": DRAFT_ID, "title": HEAD["title"], "at": AT, "who": WHO}
+DRAFTS: dict[str, Any] = {"notice": NOTICE, "drafts": [DRAFT]}
+NO_DRAFT: dict[str, Any] = {
+    "type": "/problems/query",
+    "title": "The question has no answer as asked",
+    "status": 422,
+    "detail": "'first' names no draft; choose 32 hex digits and keep to them",
+    "instance": "/v1/board/drafts/first",
+}
 UNKNOWN_CASE = 999_999
 
 

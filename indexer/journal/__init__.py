@@ -17,6 +17,7 @@ from indexer.journal.board import (
     section_history,
     write_section,
 )
+from indexer.journal.drafts import KeptDraft, drafts, drop_draft, keep_draft
 from indexer.journal.erase import JournalErased, erase_from_journal
 from indexer.journal.feedback import (
     FeedbackEntry,
@@ -56,6 +57,7 @@ __all__ = [
     "HeldAnswer",
     "Journal",
     "JournalErased",
+    "KeptDraft",
     "Neighbour",
     "NewFilm",
     "Precedent",
@@ -69,11 +71,14 @@ __all__ = [
     "audit_log",
     "change_case",
     "decide",
+    "drafts",
+    "drop_draft",
     "erase_from_journal",
     "feedback_given",
     "film_picture",
     "held_answer",
     "judge",
+    "keep_draft",
     "list_cases",
     "make_case",
     "opened",

@@ -223,8 +223,12 @@ def list_cases(
     return tuple(_summary(row) for row in rows)
 
 
-def write_section(journal: Journal, who: str, case: int, section: Section, text: str, revision: int) -> SectionText:
+def write_section(
+    journal: Journal, who: str, case: int, section: Section, text: str, revision: int, draft: str | None = None
+) -> SectionText:
     """Write a section. revision: the one that its writer read, 0 for none. Earlier texts stay in the journal.
+
+    draft: of the writer's own that this saves, gone in the same moment; None where there is none.
 
     Raises:
         StaleWrite: somebody wrote since; it carries both texts. NotFound: no such case. QueryError: too long.
@@ -246,6 +250,7 @@ def write_section(journal: Journal, who: str, case: int, section: Section, text:
             "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?)",
             (case, section.value, written.revision, text, written.at, written.who),
         )
+        db.execute("DELETE FROM drafts WHERE who = ? AND draft = ?", (written.who, draft))
     return written
 
 

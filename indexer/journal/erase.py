@@ -10,7 +10,7 @@ from indexer.journal.store import Journal
 
 GONE = "[erased]"
 """Stands where a text named the patient."""
-_TEXTS = (("sections", "text"), ("cases", "title"), ("feedback", "note"), ("decisions", "text"))
+_TEXTS = (("sections", "text"), ("cases", "title"), ("feedback", "note"), ("decisions", "text"), ("drafts", "text"))
 
 _THEIRS = "SELECT value FROM json_each(:theirs)"
 _CASES = (

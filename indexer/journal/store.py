@@ -17,9 +17,11 @@ from engine.errors import DiskFull, JournalError
 from indexer.durable import make_folder, sync_folder
 from indexer.journal.tables import TABLES
 
-FORMAT = 1
+FORMAT = 2
 PLACE = "private/journal.sqlite"
 """Where it lies under an archive's root, readable by its owner only like the key beside it."""
+BEFORE_DRAFTS = 1
+"""The format that lacked the table of drafts and nothing else."""
 BESIDE = ("-wal", "-shm")
 """Ends of the names of SQLite's own files beside a journal in use."""
 WAIT_S = 10.0
@@ -125,7 +127,12 @@ class Journal:
 
     def _check_format(self, db: sqlite3.Connection) -> None:
         found = db.execute("PRAGMA user_version").fetchone()["user_version"]
-        if found != FORMAT:
+        if found == BEFORE_DRAFTS:
+            db.execute("BEGIN IMMEDIATE")  # another process may be at the same
+            db.execute(f"CREATE TABLE IF NOT EXISTS drafts ({TABLES['drafts']}) STRICT")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+            db.execute("COMMIT")
+        elif found != FORMAT:
             raise JournalError(
                 f"{self.path.name} has format {found}, this caselink reads {FORMAT}; use the caselink that made it"
             )

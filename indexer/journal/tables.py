@@ -38,6 +38,10 @@ TABLES: dict[str, str] = {
         f"board_case INTEGER PRIMARY KEY {CASCADE}, text TEXT NOT NULL, revision INTEGER NOT NULL, "
         "dated TEXT NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL, version INTEGER"
     ),
+    "drafts": (
+        f"who TEXT NOT NULL, draft TEXT NOT NULL, board_case INTEGER NOT NULL {CASCADE}, section TEXT NOT NULL, "
+        "text TEXT NOT NULL, revision INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (who, draft)"
+    ),
 }
 """Column definitions of each table.
 
@@ -45,5 +49,5 @@ TABLES: dict[str, str] = {
 `feedback.patient` say what the archive held of the neighbour then. `sections` keeps every revision: the highest is the
 text, the others are what stood there before. `case_films.png` is the picture without header. `answers` has the last
 vote over a case's films, as JSON. `decisions.version` is the archive's version that holds the decision as an event,
-NULL while none does.
+NULL while none does. `drafts` are texts that nobody saved yet.
 """

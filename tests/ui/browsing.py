@@ -131,6 +131,14 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     settle(page)
 
 
+def draw(page: Page, size: tuple[float, float]) -> None:
+    """Drag a box of a size in screen pixels, from the film's upper left part."""
+    film = page.locator(".st-key-lightbox .cl-stage").bounding_box()
+    assert film is not None
+    start = film["x"] + film["width"] * 0.3, film["y"] + film["height"] * 0.4
+    drag(page, start, (start[0] + size[0], start[1] + size[1]))
+
+
 def eventually(page: Page, holds: Callable[[], bool]) -> None:
     """Waits for what a busy machine shows later."""
     limit = time.monotonic() + WAIT_MS / 1000

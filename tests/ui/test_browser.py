@@ -20,6 +20,7 @@ from tests.ui.browsing import (
     box_on_screen,
     compare,
     drag,
+    draw,
     edges,
     eventually,
     open_history,
@@ -95,10 +96,7 @@ def test_a_drag_is_right_within_two_film_pixels(visit: Open, tmp_path: Path, row
 def test_from_upload_to_history_and_back(visit: Open, query_film: Path) -> None:
     page = visit(DESK)
     upload(page, query_film)
-    film = page.locator(".st-key-lightbox .cl-stage").bounding_box()
-    assert film is not None
-    at = film["x"] + film["width"] * 0.3, film["y"] + film["height"] * 0.4
-    drag(page, at, (at[0] + 120, at[1] + 150))
+    draw(page, (120, 150))
     search(page)
     expect(page.get_by_text(SAFETY)).to_be_visible()
     expect(page.get_by_role("heading", name="5 similar patients", exact=True)).to_be_visible()

@@ -8,6 +8,7 @@ import streamlit as st
 
 from api.schemas import CaseSummary
 from ui import backend
+from ui.board import drafts
 from ui.board.head import EARLIEST, LATEST, TITLE, patient_field
 from ui.parts import heading, note, trouble
 from ui.session import Session
@@ -23,6 +24,7 @@ def screen(session: Session) -> None:
     heading(say("board.title"), say("board.lead"))
     left, right = st.columns([1.9, 1], gap="large")
     with left:
+        drafts.unsaved(session)
         chosen = _which(session)
         if chosen == OF_DAY:
             _of_day(session)

@@ -46,5 +46,7 @@ def _answer(session: Session, case: BoardCase) -> None:
     vote(session, held.answer, intervals=True)
     for line in malignant_lines(held.answer):
         note(line)
-    rests = "" if len(held.films) >= len(case.films) else say("board.fewer", n=len(held.films), all=len(case.films))
-    note(f"{say('board.asked', when=moment(held.at), who=held.who)} {rests}")
+    note(say("board.asked", when=moment(held.at), who=held.who))
+    rests = [str(number) for number, film in enumerate(case.films, 1) if film.sha256 in held.films]
+    if len(rests) < len(case.films):
+        note(say("board.fewer", which=", ".join(rests), all=len(case.films)), "caution")

@@ -17,7 +17,7 @@ from ui.session import Session
 from ui.upload import admit
 from ui.viewer import Viewed, viewer
 from ui.wording import film_line, joined
-from ui.words import say
+from ui.words import language, say
 
 MOST = 5
 """Films side by side; more are too small to be compared."""
@@ -41,7 +41,7 @@ def side_by_side(session: Session, case: BoardCase) -> None:
         format_func=lambda choice: _name(session, case, choice),
         max_selections=MOST,
         placeholder=say("compare.choose"),
-        key="-".join(["shown", str(case.case.case), *(f"{kind}{number}" for kind, number in offered)]),
+        key="-".join(["shown", language(), str(case.case.case), *(f"{kind}{number}" for kind, number in offered)]),
         persist_state="session",
     )
     backend.fetch_ahead(session, [number for kind, number in chosen if kind == PAST], FINE)

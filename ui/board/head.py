@@ -9,7 +9,7 @@ from api.schemas import BoardCase, CaseSummary
 from ui import backend, words
 from ui.board.state import Documents
 from ui.parts import complaint, heading, note, trouble
-from ui.session import Session
+from ui.session import Place, Session
 from ui.wording import day, joined
 from ui.words import say
 
@@ -30,6 +30,8 @@ def head(session: Session, case: BoardCase) -> None:
             heading(told.title, _line(told))
         with st.container(horizontal=True, width="content", gap="small"):
             _document(session, case)
+            if told.patient is not None:
+                st.button(say("board.own_history"), key="own-history", on_click=_open_own, args=(session, told.patient))
             _change(session, told)
             _remove(session, told)
 
@@ -43,6 +45,17 @@ def _line(told: CaseSummary) -> str:
         ],
         " · ",
     )
+
+
+def _open_own(session: Session, patient: str) -> None:
+    """Turn to the history of the case's own patient, where a recorded decision stands; where that fails, say why."""
+    try:
+        session.history = backend.client().patient(patient)
+    except backend.Trouble as error:
+        session.trouble = error
+    else:
+        session.opened, session.came = None, Place.board
+        session.go(Place.patient)
 
 
 def patient_field(key: str, value: str) -> str | None:

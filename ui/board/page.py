@@ -5,12 +5,15 @@ from time import monotonic
 import streamlit as st
 
 from ui import backend
-from ui.board import agenda, case
+from ui.board import agenda, case, drafts
+from ui.board.state import Board
 from ui.parts import note, trouble
 from ui.session import Session
 from ui.shell import choose_language
 from ui.words import say
 
+CASE = "case"
+"""The name of the open case in the address."""
 EVERY_S = 4.0
 """How often an open case is looked at for what others wrote."""
 
@@ -18,6 +21,7 @@ EVERY_S = 4.0
 def screen(session: Session) -> None:
     """The open case, or the agenda."""
     board = session.board
+    _address(board)
     if board.case is None:
         agenda.screen(session)
         return
@@ -29,9 +33,20 @@ def screen(session: Session) -> None:
         if board.held is None:
             case.way_back(session)
             return
+    else:
+        drafts.load(board, board.case)
     assert board.held is not None
     case.screen(session, board.held)
     _watch(session)
+
+
+def _address(board: Board) -> None:
+    """The open case stands in the page's address, so that a reload comes back to it."""
+    board.follow(st.query_params.get(CASE))
+    if board.case is None:
+        st.query_params.pop(CASE, None)
+    else:
+        st.query_params[CASE] = str(board.case)
 
 
 @st.fragment(run_every=EVERY_S)

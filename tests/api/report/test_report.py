@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from api.report import WRITERS, Gathered, Report, report_of
 from api.report.content import Past
 from api.report.labelled import BAND, HEIGHT, WIDTH, Film, labelled
-from api.report.pdf import PAGES
+from api.report.pdf import BOTTOM, PAGES, TOP
 from api.report.sheet import UNKNOWN, Sheet, clipped, printable, wide, wrapped
 from api.report.wording import _WORDS, LANGUAGES, word
 from api.routes import examples
@@ -155,9 +155,26 @@ def test_of_each_precedent_what_was_done_and_how_it_went(pages: Any, language: s
     bare = replace(gathered().past[0], done=(), outcome=None)
     told = report_of(replace(gathered(), past=(bare,)), language).past[0].told
     assert told == (
-        f"{word(language, 'done')}, {word(language, 'untreated')}",
+        word(language, "untreated"),
         f"{word(language, 'outcome')}: {word(language, 'unknown')}",
     )
+
+
+def test_a_label_of_a_data_set_is_not_called_a_proof() -> None:
+    for proof, english, german in (
+        ("histology", "proven by histology", "gesichert durch Histologie"),
+        ("reference label", "Label of the data set", "Angabe des Datensatzes"),
+    ):
+        past = (replace(gathered().past[0], proof=proof),)
+        told = [report_of(replace(gathered(), past=past), language).past[0].lines[1] for language in LANGUAGES]
+        assert told == [english, german]
+
+
+def test_the_vote_says_on_which_films_it_rests() -> None:
+    board = gathered(films=2).case
+    films = (replace(board.films[0], sha256="0" * 64), board.films[1])
+    report = report_of(replace(gathered(films=2), case=replace(board, films=films)), "en")
+    assert "The vote rests on film 2 of the 2 films alone." in report.vote
 
 
 def test_the_decision_stands_first(pages: Any) -> None:
@@ -249,6 +266,31 @@ def test_labels_are_burnt_into_the_film() -> None:
     assert (boxed[BAND:-BAND] != np.asarray(bare)[BAND:-BAND]).any()
     assert np.asarray(bare)[-BAND:].max() == 255
     assert isinstance(bare, Image.Image)
+
+
+@pytest.mark.parametrize(("films", "past"), [(1, 1), (2, 3), (4, 5)])
+def test_no_page_stays_half_empty_before_the_last(monkeypatch: pytest.MonkeyPatch, films: int, past: int) -> None:
+    texts = {name: f"{name} and what the board said of it, " * 200 for name in SECTIONS}
+    near = replace(
+        gathered().past[0],
+        outcome="no recurrence in five years, " * 30,
+        done=((date(2019, 4, 3), "Resection, " * 30),) * 2,
+    )
+    found = replace(gathered(texts, films=films), past=(near,) * past)
+    head = replace(found.case.case, title="Second opinion on a lytic lesion with a part beyond the bone " * 2)
+    lowest: dict[Sheet, float] = {}
+    text = Sheet.text
+
+    def note(self: Sheet, x: float, y: float, words: str, size: float, **look: Any) -> None:
+        if y < BOTTOM:
+            lowest[self] = max(lowest.get(self, 0), y)
+        text(self, x, y, words, size, **look)
+
+    monkeypatch.setattr(Sheet, "text", note)
+    monkeypatch.setattr("api.report.pdf.save", lambda pages, title: pages)
+    pages = WRITERS["pdf"](report_of(replace(found, case=replace(found.case, case=head)), "en"))
+    assert len(pages) == PAGES
+    assert all(TOP + 0.75 * (BOTTOM - TOP) < lowest[page] <= BOTTOM for page in pages[:-1])  # type: ignore[index]
 
 
 @given(st.text(max_size=400), st.floats(20, 400))

@@ -117,7 +117,7 @@ def test_a_journal_of_another_format(journal: Journal, patient: str) -> None:
     with sqlite3.connect(journal.path) as db:
         db.execute("PRAGMA user_version = 9")
     db.close()
-    with pytest.raises(JournalError, match="has format 9, this caselink reads 1"):
+    with pytest.raises(JournalError, match="has format 9, this caselink reads 2"):
         audit_log(journal)
 
 

@@ -1,73 +1,14 @@
 """The board as people use it in a real browser, over the real API: one member, two at once, and what goes wrong."""
 
 import re
-from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from api.client import Client
-from tests.ui.browsing import DESK, PHONE, Server, drag, edges, eventually, scrolls_sideways, search, settle, upload
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def ben(api: Server) -> Iterator[Client]:
-    """Another member, who does not use the page; cases of other tests are gone."""
-    with Client(api.url, timeout=60, user="ben") as client:
-        for case in client.cases(limit=1000).cases:
-            client.remove_case(case.case)
-        yield client
-
-
-def board(visit: Open, page_url: str, size: tuple[int, int] = DESK, **more: str) -> Page:
-    page = visit(size, **more)
-    page.goto(f"{page_url}/board")
-    expect(page.get_by_role("heading", name=re.compile("Tumour board|Tumorkonferenz"))).to_be_visible()
-    settle(page)
-    return page
-
-
-def click(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.click()
-    settle(page)
-
-
-def opened(page: Page, title: str, which: str = "All cases") -> None:
-    """Open a case from the list."""
-    page.get_by_text(which, exact=True).click()
-    settle(page)
-    row = page.locator("[class*='st-key-row-']").filter(has_text=title)
-    row.get_by_role("button", name=re.compile("Open|Öffnen")).first.click()
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
-    settle(page)
-
-
-def section(page: Page, name: str) -> Locator:
-    return page.locator(f".st-key-section-{name}")
-
-
-def write(page: Page, name: str, text: str) -> None:
-    """Open a section and type, without leaving the field."""
-    place = section(page, name)
-    place.get_by_role("button", name=re.compile("^(Write|Edit|Schreiben|Bearbeiten)$")).first.click()
-    expect(place.locator("textarea")).to_be_visible()
-    settle(page)
-    place.locator("textarea").fill("")
-    place.locator("textarea").press_sequentially(text)
-
-
-def save(page: Page, name: str, label: str = "Save") -> None:
-    section(page, name).get_by_role("button", name=label, exact=True).click()
-    settle(page)
-
-
-def add_film(page: Page, path: Path) -> None:
-    page.locator("[class*='st-key-case-films-'] input[type=file]").set_input_files(str(path))
-    settle(page)
+from tests.ui.board.hands import Open, add_film, board, click, opened, save, section, write
+from tests.ui.browsing import DESK, PHONE, Server, draw, edges, eventually, scrolls_sideways, search, settle, upload
 
 
 def test_from_a_new_case_to_the_document(visit: Open, page_url: str, ben: Client, query_film: Path) -> None:
@@ -216,10 +157,7 @@ def test_a_film_that_cannot_be_read_is_named_and_the_rest_goes_on(
 def test_an_answer_goes_to_the_board_as_it_was_asked(visit: Open, page_url: str, ben: Client, query_film: Path) -> None:
     page = visit(DESK)
     upload(page, query_film)
-    stage = page.locator(".st-key-lightbox .cl-stage").bounding_box()
-    assert stage is not None
-    at = stage["x"] + stage["width"] * 0.4, stage["y"] + stage["height"] * 0.4
-    drag(page, at, (at[0] + 100, at[1] + 120))
+    draw(page, (100, 120))
     box = tuple(int(edge) for edge in edges(page))
     search(page)
     click(page, "Take to the board")
@@ -301,6 +239,8 @@ def test_a_phone_in_german_by_keyboard_and_in_the_dark(
     ben.add_precedent(case, held.answer.answer.cases[0].films[0].film)
     page = board(visit, page_url, PHONE, locale="de-DE")
     assert not scrolls_sideways(page)
+    empty = page.locator("[role=spinbutton][data-placeholder][data-type=year]").first
+    assert empty.evaluate("e => getComputedStyle(e, '::after').content") == '"JJJJ"'
     opened(page, "Proximaler Humerus", "Alle Fälle")
     expect(page.locator(".cl-stage")).to_have_count(2)
     settle(page)
@@ -323,3 +263,29 @@ def test_a_phone_in_german_by_keyboard_and_in_the_dark(
     page.keyboard.press("Enter")
     expect(place.locator(".cl-text")).to_have_text("Biopsie?")
     assert not scrolls_sideways(page)
+
+
+def test_the_recorded_decision_is_found_in_the_patients_history(
+    visit: Open, page_url: str, ben: Client, films: Path
+) -> None:
+    own = min((films / "films").rglob("*.dcm"))
+    case = ben.make_case("One of the archive's own").case.case
+    assert ben.add_films(case, [(own.name, own.read_bytes())], k=3).case.patient
+    ben.write_section(case, "decision", "Curettage at the centre.", 0)
+    page = board(visit, page_url)
+    opened(page, "One of the archive's own")
+    click(page, "Record as decided")
+    expect(page.get_by_text("recorded in the patient's history")).to_be_visible()
+    expect(page.get_by_role("button", name="Record again")).to_be_visible()
+    click(page, "The patient's history")
+    expect(page.locator(".cl-timeline").get_by_text("Curettage at the centre.")).to_be_visible()
+    click(page, "‹ Back to the board")
+    # the case's own film stays in the row of films when the language changes
+    page.get_by_role("radio", name="DE").click()
+    expect(page.get_by_role("heading", name="Protokoll")).to_be_visible()
+    settle(page)
+    expect(page.locator(".cl-stage")).to_have_count(1)
+    # the vote says which films it rests on, where others came later
+    other = max((films / "films").rglob("*.dcm"))
+    ben.add_films(case, [(other.name, other.read_bytes())], k=3)
+    expect(page.get_by_text("Diese Stimmen beruhen allein auf Aufnahme 2 der 2 Aufnahmen")).to_be_visible()

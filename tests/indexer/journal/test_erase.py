@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import JournalError, NotFound, QueryError
 from indexer import journal as kept
-from indexer.journal import FeedbackKind, Journal, Neighbour, NewFilm, Section
+from indexer.journal import FeedbackKind, Journal, Neighbour, NewAnswer, NewFilm, Section
 
 THEIRS, UPLOAD, ELSE = "a" * 64, "b" * 64, "c" * 64
 
@@ -23,10 +23,11 @@ def cases(journal: Journal, patient: str, other: str) -> tuple[int, int, int]:
     by_field = kept.make_case(journal, "a", "their case", patient=patient).case.case
     kept.write_section(journal, "a", by_field, Section.history, "secret-of-theirs", 0)
     by_film = kept.make_case(journal, "a", "by film").case.case
-    kept.add_films(journal, "a", by_film, [film(UPLOAD, patient, b"picture-of-theirs" * 900)], None, None)
+    kept.add_films(journal, "a", by_film, [film(UPLOAD, patient, b"picture-of-theirs" * 900)])
     others = kept.make_case(journal, "a", f"like {patient}", patient=other).case.case
     kept.write_section(journal, "a", others, Section.finding, f"see {patient}, and {patient} again", 0)
-    kept.add_films(journal, "a", others, [film(ELSE, other, b"other")], json.dumps({"cases": [patient]}), None)
+    said = NewAnswer(json.dumps({"cases": [patient]}), (ELSE,))
+    kept.add_films(journal, "a", others, [film(ELSE, other, b"other")], ask=lambda _: said)
     kept.add_precedent(journal, "a", others, 1, patient)
     kept.add_precedent(journal, "a", others, 2, other)
     return by_field, by_film, others

@@ -132,20 +132,23 @@ def test_a_case_from_its_making_to_its_end(journal: Journal, patient: str) -> No
         "finding",
         "decision",
     ]
-    kept.add_films(journal, "ben", case, [film(spacing_mm=(0.1, 0.2)), film("d" * 64)], '{"vote": {}}', None)
-    kept.add_films(journal, "ben", case, [film()], None, None)
+    said = NewAnswer('{"vote": {}}', ("b" * 64, "d" * 64))
+    kept.add_films(journal, "ben", case, [film()])
+    kept.add_films(
+        journal, "ben", case, [film(spacing_mm=(0.1, 0.2)), film("d" * 64, spacing_mm=(0.1, 0.2))], ask=lambda _: said
+    )
     kept.add_precedent(journal, "ben", case, 17, patient)
     kept.add_precedent(journal, "anna", case, 17, patient)
     held = kept.read_case(journal, case)
     assert [(one.region, one.spacing_mm) for one in held.films] == [
-        ((1, 2, 30, 40), (0.1, 0.2)),
         ((1, 2, 30, 40), None),
+        ((1, 2, 30, 40), (0.1, 0.2)),
     ]
     assert [one.who for one in held.precedents] == ["ben"]
     assert kept.film_picture(journal, case, held.films[0].film) == b"\x89PNG"
     answer = kept.held_answer(journal, case)
     assert answer is not None and answer.films == ("b" * 64, "d" * 64) and answer.answer == {"vote": {}}
-    kept.remove_film(journal, case, held.films[1].film)
+    kept.remove_film(journal, "ben", case, held.films[1].film)
     assert kept.held_answer(journal, case) is None
     kept.remove_precedent(journal, case, 17)
     for gone in (lambda: kept.remove_precedent(journal, case, 17), lambda: kept.film_picture(journal, case, 99)):
@@ -233,7 +236,7 @@ def test_a_case_holds_no_more_than_it_may(
     with pytest.raises(QueryError, match=f"would hold 3 {add}, over the limit of 2; remove some"):
         for n in range(3):
             if add == "films":
-                kept.add_films(journal, "a", case, [film(f"{n}" * 64)], None, None)
+                kept.add_films(journal, "a", case, [film(f"{n}" * 64)])
             else:
                 kept.add_precedent(journal, "a", case, n, patient)
     assert len(getattr(kept.read_case(journal, case), add)) == 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import NotFound, QueryError, StaleWrite
 from indexer import journal as kept
-from indexer.journal import FeedbackKind, Journal, Neighbour, NewFilm, Section, limits
+from indexer.journal import FeedbackKind, Journal, Neighbour, NewAnswer, NewFilm, Section, limits
 
 NASTY = [
     "'; DROP TABLE cases; --",

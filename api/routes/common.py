@@ -10,6 +10,7 @@ from api.problems import MEDIA_TYPE
 from api.routes.examples import no_archive
 from api.schemas import Problem
 from api.service import Service
+from engine.said import Said
 from indexer.journal import limits
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def user_of(
     except UnicodeDecodeError:
         name = raw.decode("latin-1")
     user = service_of(request).settings.user
-    return limits.line("the user's name in X-Caselink-User", name, limits.USER) or user
+    return limits.line(Said("a_user_told", "the user's name in X-Caselink-User"), name, limits.USER) or user
 
 
 WhoOf = Annotated[str, Depends(user_of)]

@@ -12,6 +12,7 @@ from ui.boxes import Box
 from ui.figures import Shown, figure
 from ui.parts import complaint, trouble
 from ui.session import QueryFilm, Session
+from ui.spoken import refusal
 from ui.words import counted, decimal, say
 
 MIB = 1 << 20
@@ -62,7 +63,7 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
             except ApiProblem as error:
                 if error.status >= SERVER_FAULT:
                     raise
-                reason = str(error)
+                reason = refusal(error)
         if reason is not None:
             refusals.append(reason)
     session.current = next((film.key for film in session.films if film.key not in held), session.current)
@@ -94,8 +95,8 @@ def refusals(session: Session) -> None:
     """What was not added, until it is put away."""
     if not session.refusals:
         return
-    for refusal in session.refusals:
-        complaint(refusal)
+    for said in session.refusals:
+        complaint(said)
     st.button(say("word.dismiss"), key="dismiss", type="tertiary", on_click=session.refusals.clear)
 
 

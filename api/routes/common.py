@@ -94,7 +94,8 @@ def form(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusals(refusal: dict[str, Any], of_archive: bool) -> Described:
-    schema = Problem.model_json_schema()
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs")  # the document holds a remark's schema already
     described: Described = {"4XX": _described("The request cannot be answered as asked", schema, refusal)}
     if of_archive:
         absent = no_archive(refusal["instance"])

@@ -205,6 +205,24 @@ BAD_FILTER: dict[str, Any] = {
     "detail": "unexpected ';' at character 9; a filter is one condition; join several with and, or",
     "instance": "/v1/search",
     "position": 8,
+    "code": "filter_refused",
+    "values": {
+        "problem": {
+            "text": "unexpected ';'",
+            "code": "unexpected",
+            "values": {"piece": "';'"},
+            "film": None,
+            "parts": [],
+        },
+        "place": 9,
+        "cure": {
+            "text": "a filter is one condition; join several with and, or",
+            "code": "one_condition",
+            "values": {},
+            "film": None,
+            "parts": [],
+        },
+    },
 }
 """Of the filter `age < 20; drop table films`."""
 BAD_FILM: dict[str, Any] = {

@@ -29,8 +29,8 @@ def trusted(onnx: Path, sha256: str, cure: str) -> bytes:
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         told = "{file} has sha256 {held}, its card says {stated}; the file was damaged or exchanged, so {cure}"
-        facts = {"file": str(onnx), "held": found[:12], "stated": sha256[:12], "cure": cure}
-        raise EncoderError(Said("encoder_changed", told, **facts))
+        held, stated = found[:12], sha256[:12]
+        raise EncoderError(Said("encoder_changed", told, file=str(onnx), held=held, stated=stated, cure=cure))
     return data
 
 

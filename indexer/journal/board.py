@@ -240,9 +240,9 @@ def write_section(journal: Journal, who: str, case: int, section: Section, text:
                 "{section} of case {case} is at revision {held}, written by {who}; you read {revision}; merge both "
                 "texts and write with revision {held}"
             )
-            facts = {"section": section.value, "case": str(case), "who": held.who or "?"}
-            message = Said("section_stale", told, held=held.revision, revision=revision, **facts)
-            raise StaleWrite(message, held.text, held.revision, text)
+            name, now_at, who = section.value, held.revision, held.who or "?"
+            said = Said("section_stale", told, section=name, case=str(case), held=now_at, who=who, revision=revision)
+            raise StaleWrite(said, held.text, held.revision, text)
         written = SectionText(section, text, revision + 1, now(), user(who))
         db.execute(
             "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?)",

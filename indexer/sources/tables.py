@@ -77,7 +77,7 @@ def _check_columns(name: str, columns: list[str], required: list[str], optional:
 
 def no_row(table: str) -> Said:
     """Why a file is left out that a table does not name."""
-    return Said("no_row", "{table} has no row for it", table=table)
+    return Said("no_row", "the table {table} has no row for it", table=table)
 
 
 def number(value: str, where: str) -> float | None:

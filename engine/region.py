@@ -81,8 +81,8 @@ class Region:
                 "region {box} has {width}x{height} pixels; a drawn region needs at least {least} on each side, draw it "
                 "around the whole lesion"
             )
-            box = str(region.box)
-            raise RegionError(Said("region_small", told, box=box, width=width, height=height, least=LEAST_SIDE))
+            named = str(region.box)
+            raise RegionError(Said("region_small", told, box=named, width=width, height=height, least=LEAST_SIDE))
         return region
 
     @classmethod

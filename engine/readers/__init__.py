@@ -56,8 +56,8 @@ def _reader(head: bytes) -> Reader:
     for reader in READERS.values():
         if reader.recognises(head):
             return reader
-    for start, told in _STRANGERS.items():
+    for start, stranger in _STRANGERS.items():
         if head.startswith(start):
-            raise UnreadableFilm(told)
+            raise UnreadableFilm(stranger)
     told = "the file is no picture that caselink knows; send DICOM, PNG, JPEG or TIFF"
     raise UnreadableFilm(Said("film_unknown", told))

@@ -39,8 +39,8 @@ class DicomReader:
         found = parse(data)
         elements, notes = found.elements, list[str]()
         if elements.pixels is None:
-            told = "it holds no pixels (kind of object: {storage}); send the film itself"
-            raise UnsupportedFilm(Said("film_no_pixels", told, storage=name_of(found.storage)))
+            refusal = "it holds no pixels (kind of object: {storage}); send the film itself"
+            raise UnsupportedFilm(Said("film_no_pixels", refusal, storage=name_of(found.storage)))
         layout = layout_of(elements)
         words, lossy = stored_words(found, elements.pixels, layout)
         pixels = show(words, layout, elements, lossy, notes)

@@ -202,8 +202,8 @@ def _check_frame(said: FrameHeader, layout: Layout) -> None:
     """Refuse before decoding, so that a frame that claims to be huge costs nothing."""
     if (said.rows, said.columns) != (layout.rows, layout.columns):
         told = "its compressed picture has {picture} pixels, its header says {stated}; export it anew"
-        picture, stated = f"{said.columns}x{said.rows}", f"{layout.columns}x{layout.rows}"
-        raise UnreadableFilm(Said("film_frame_size", told, picture=picture, stated=stated))
+        picture, other = f"{said.columns}x{said.rows}", f"{layout.columns}x{layout.rows}"
+        raise UnreadableFilm(Said("film_frame_size", told, picture=picture, stated=other))
     if said.components != 1 or said.precision > layout.allocated:
         told = (
             "its compressed picture has {channels} channels of {bits} bits, its header says one of {stated}; "

@@ -115,6 +115,8 @@ def no_case(path: str) -> dict[str, Any]:
         "title": "Nothing is known by that name",
         "status": 404,
         "detail": f"the board has no case {UNKNOWN_CASE}; take its number from the list of cases",
+        "code": "no_case",
+        "values": {"case": str(UNKNOWN_CASE)},
         "instance": f"/v1/board/cases/{UNKNOWN_CASE}{path}",
     }
 
@@ -127,6 +129,8 @@ def bad_limit(path: str) -> dict[str, Any]:
         "status": 422,
         "detail": "limit = 5000 is outside 1 to 1000; ask for a number within",
         "instance": path,
+        "code": "limit_outside",
+        "values": {"limit": 5000, "most": 1000},
     }
 
 
@@ -136,6 +140,8 @@ NO_TITLE: dict[str, Any] = {
     "status": 422,
     "detail": "the title is empty; write something, up to 120 characters",
     "instance": "/v1/board/cases",
+    "code": "text_empty",
+    "values": {"name": {"text": "the title", "code": "a_title", "values": {}, "parts": []}, "most": 120},
 }
 NO_NEIGHBOUR: dict[str, Any] = {
     "type": "/problems/not-found",
@@ -143,6 +149,8 @@ NO_NEIGHBOUR: dict[str, Any] = {
     "status": 404,
     "detail": "the archive has no film 999999; take its number from an answer",
     "instance": "/v1/feedback",
+    "code": "no_archived_film",
+    "values": {"number": "999999"},
 }
 NO_FORMAT: dict[str, Any] = {
     "type": "/problems/query",

@@ -106,6 +106,7 @@ AGENDA: dict[str, Any] = {"notice": NOTICE, "day": "2026-11-30", "cases": [HEAD]
 MADE: dict[str, Any] = {"revision": 1, "dated": "2026-11-30"}
 REMOVED: dict[str, Any] = {"notice": NOTICE, "removed": "case 3"}
 UNKNOWN_CASE = 999_999
+_FIFTH = {"case": str(UNKNOWN_CASE), "number": "5"}
 
 
 def no_case(path: str) -> dict[str, Any]:
@@ -119,6 +120,18 @@ def no_case(path: str) -> dict[str, Any]:
         "values": {"case": str(UNKNOWN_CASE)},
         "instance": f"/v1/board/cases/{UNKNOWN_CASE}{path}",
     }
+
+
+def no_case_film(path: str) -> dict[str, Any]:
+    """The refusal where a case has no film 5. path: below the film, with its slash."""
+    told = {"detail": f"case {UNKNOWN_CASE} has no film 5; take its number from the case", "code": "no_case_film"}
+    return no_case(f"/films/5{path}") | told | {"values": _FIFTH}
+
+
+def no_precedent() -> dict[str, Any]:
+    """The refusal where a case has no precedent with film 5."""
+    told = f"case {UNKNOWN_CASE} has no precedent with film 5; take its number from the case"
+    return no_case("/precedents/5") | {"detail": told, "code": "no_precedent", "values": _FIFTH}
 
 
 def bad_limit(path: str) -> dict[str, Any]:
@@ -142,6 +155,12 @@ NO_TITLE: dict[str, Any] = {
     "instance": "/v1/board/cases",
     "code": "text_empty",
     "values": {"name": {"text": "the title", "code": "a_title", "values": {}, "parts": []}, "most": 120},
+}
+NO_DAY = NO_TITLE | {
+    "detail": "'tomorrow' is no day; write it as 2026-11-30",
+    "instance": "/v1/board/agenda/tomorrow",
+    "code": "no_day",
+    "values": {"value": "tomorrow"},
 }
 NO_NEIGHBOUR: dict[str, Any] = {
     "type": "/problems/not-found",

@@ -30,7 +30,10 @@ def told(remark: Remark) -> str:
     elif wording is None or not remark.code:
         return remark.text
     else:
-        said = wording.format(**{name: _shown(value) for name, value in remark.values.items()})
+        try:
+            said = wording.format(**{name: _shown(value) for name, value in remark.values.items()})
+        except KeyError:  # an API of another version brings other values
+            return remark.text
     return said if remark.film is None else f"{remark.film}: {said}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from html import escape
 
 import streamlit as st
 
@@ -28,6 +29,7 @@ def uploader(session: Session, limits: Limits, label: str) -> None:
         key=f"films-{session.uploads}",
     )
     st.caption(say("upload.help", most=limits.max_films, mib=limits.max_upload_mib))
+    held_back(limits)
     if not arrived:
         return
     try:
@@ -40,6 +42,12 @@ def uploader(session: Session, limits: Limits, label: str) -> None:
         return
     session.uploads += 1
     st.rerun()
+
+
+def held_back(limits: Limits) -> None:
+    """Why a file too large was not sent: the browser marks it alone, and the style sheet shows this beside a mark."""
+    said = escape(say("upload.held_back", mib=limits.max_upload_mib))
+    st.html(f'<p class="cl-error cl-held-back" role="alert">{said}</p>')
 
 
 def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:

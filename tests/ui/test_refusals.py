@@ -61,6 +61,7 @@ def test_films_that_cannot_be_read(visit: Open, query_film: Path, tmp_path: Path
 def test_filters_that_cannot_be_understood(visit: Open, query_film: Path) -> None:
     page = visit(DESK, locale="de-DE")
     upload(page, query_film)
+    page.get_by_text("Erweitert", exact=True).click()
     page.locator(".st-key-by-hand label").first.click()
     field = page.locator(".st-key-filter textarea")
     for text, said in (
@@ -139,6 +140,13 @@ def test_films_that_were_left_out_and_one_too_large(visit: Open, strict: str, tm
     page.set_input_files("input[type=file]", [str(tmp_path / name) for name in ("eins.png", "zwei.png")])
     german(page, "zwei.png")
     german(page, "1 MiB")
+    (tmp_path / "schwer.png").write_bytes(bytes(2 << 20))
+    held = page.get_by_text("Eine Datei hat mehr als 1 MiB, die Grenze für alle Aufnahmen zusammen")
+    page.get_by_role("button", name="Aufnahmen hinzufügen").click()
+    settle(page)
+    expect(held).to_be_hidden()
+    page.set_input_files("input[type=file]", str(tmp_path / "schwer.png"))
+    expect(held).to_be_visible()
     go(page, "Archiv")
     rows = page.get_by_role("region", name="Nicht aufgenommene Dateien").locator("tbody tr")
     expect(rows).to_have_count(4)

@@ -68,7 +68,7 @@ def test_filters_that_cannot_be_understood(visit: Open, query_film: Path) -> Non
         ("agee > 3", "unbekannte Spalte 'agee', an Stelle 1; die Spalten sind entity, malignancy"),
         ("age > ", "der Filter endet zu früh, an Stelle 5; erwartet: ein Wert (eine Zahl, 'Text'"),
         ("sex = 3", "3' passt nicht zur Spalte 'sex', an Stelle 7; schreiben Sie Text"),
-        ("(sex = 'F'", "erwartet: 'and' oder 'or' oder ')'"),
+        ("(sex = 'F'", "der Filter endet zu früh, an Stelle 10; erwartet: ')'"),
     ):
         field.fill(text)
         field.press("Control+Enter")

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from api.client import Client
+from api.settings import settings
 from engine.encoders import encoder_files
 from engine.encoders.runtime import OnnxEmbedder
 from indexer.ingest import ingest
@@ -110,6 +111,7 @@ def strict(
 ) -> Iterator[str]:
     """The page over an archive that left films out, for uploads of 1 MiB."""
     monkeypatch.setenv("CASELINK_MAX_UPLOAD_MIB", "1")
+    settings.cache_clear()
     source, root = tmp_path / "films", tmp_path / "archive"
     source.mkdir()
     grey = np.random.default_rng(1).integers(0, 255, (90, 70)).astype(np.uint8)
@@ -130,6 +132,7 @@ def strict(
             yield url
     finally:
         server.stop()
+        settings.cache_clear()
 
 
 def test_films_that_were_left_out_and_one_too_large(visit: Open, strict: str, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def query_film(
     try:
         return QueryFilm(film, Region.drawn(box, film.shape))
     except RegionError as error:
-        raise RegionError(f"{film.source}: {error}") from None
+        raise RegionError(Said.of(film.source, error.said)) from None
 
 
 def _proposed(data: bytes | Path, segmenter: Segmenter, size: int, name: str | None) -> QueryFilm:
@@ -94,7 +94,7 @@ def ask(
         QueryError, FilterError, RegionError, ModelMismatch: see `indexer.search.answer`.
     """
     if not films:
-        raise QueryError("no film was given; give one or several of one patient")
+        raise QueryError(Said("no_film_given", "no film was given; give one or several of one patient"))
     snapshot.manifest.card.require(embedder.card)
     facts = [_known(each.film, said) for each in films]
     vectors = embedder.embed([embedder.prepare(each.film, each.region) for each in films], facts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import NotFound, QueryError, StaleWrite
+from engine.said import Said
 from indexer.journal import limits
 from indexer.journal.board import Decision, Section, require_case, user
 from indexer.journal.store import Journal, Row, now
@@ -59,7 +60,8 @@ def add_films(
             db.execute(_ADD, {**_columns(film), "board_case": case, "at": at, "who": who})
         held = db.execute("SELECT count(*) AS n FROM case_films WHERE board_case = ?", (case,)).fetchone()["n"]
         if held > limits.CASE_FILMS:
-            raise QueryError(f"case {case} would hold {held} films, over the limit of {limits.CASE_FILMS}; remove some")
+            told = "case {case} would hold {films} films, over the limit of {most}; remove some"
+            raise QueryError(Said("case_films", told, case=str(case), films=held, most=limits.CASE_FILMS))
         if answer is not None:
             named = json.dumps([film.sha256 for film in films])
             db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", (case, answer, named, at, who))
@@ -111,8 +113,8 @@ def add_precedent(journal: Journal, who: str, case: int, film: int, patient: str
         )
         held = db.execute("SELECT count(*) AS n FROM precedents WHERE board_case = ?", (case,)).fetchone()["n"]
         if held > limits.PRECEDENTS:
-            most = f"over the limit of {limits.PRECEDENTS}; remove some"
-            raise QueryError(f"case {case} would hold {held} precedents, {most}")
+            told = "case {case} would hold {precedents} precedents, over the limit of {most}; remove some"
+            raise QueryError(Said("case_precedents", told, case=str(case), precedents=held, most=limits.PRECEDENTS))
 
 
 def remove_precedent(journal: Journal, case: int, film: int) -> None:
@@ -123,7 +125,8 @@ def remove_precedent(journal: Journal, case: int, film: int) -> None:
     """
     with journal.writing() as db:
         if not db.execute("DELETE FROM precedents WHERE board_case = ? AND film = ?", (case, film)).rowcount:
-            raise NotFound(f"case {case} has no precedent with film {film}; take its number from the case")
+            told = "case {case} has no precedent with film {number}; take its number from the case"
+            raise NotFound(Said("no_precedent", told, case=str(case), number=str(film)))
 
 
 def held_answer(journal: Journal, case: int) -> HeldAnswer | None:
@@ -151,10 +154,12 @@ def decide(journal: Journal, who: str, case: int, revision: int, dated: str) -> 
         row = db.execute(sql, (case, Section.decision.value)).fetchone()
         text, held = (row["text"], row["revision"]) if row else ("", 0)
         if held != revision:
-            message = f"the decision of case {case} is at revision {held}, you read {revision}; read it again"
+            told = "the decision of case {case} is at revision {held}, you read {revision}; read it again"
+            message = Said("decision_stale", told, case=str(case), held=held, revision=revision)
             raise StaleWrite(message, text, held, "")
         if not text.strip():
-            raise QueryError(f"the section decision of case {case} is empty; write the decision there first")
+            told = "the section decision of case {case} is empty; write the decision there first"
+            raise QueryError(Said("decision_empty", told, case=str(case)))
         before = db.execute("SELECT * FROM decisions WHERE board_case = ?", (case,)).fetchone()
         if before and (before["text"], before["revision"], before["dated"]) == (text, revision, day):
             return Decision(**{name: value for name, value in before.items() if name != "board_case"})
@@ -188,4 +193,5 @@ _ADD = f"INSERT OR IGNORE INTO case_films ({', '.join(_NAMES)}) VALUES ({', '.jo
 
 
 def _no_film(case: int, film: int) -> NotFound:
-    return NotFound(f"case {case} has no film {film}; take its number from the case")
+    told = "case {case} has no film {number}; take its number from the case"
+    return NotFound(Said("no_case_film", told, case=str(case), number=str(film)))

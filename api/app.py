@@ -20,6 +20,7 @@ from api.routes import ROUTERS
 from api.schemas import NOTICE
 from api.service import Service
 from api.settings import Settings
+from engine.said import Said
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -116,15 +117,16 @@ class Guard:
 
         headers = Headers(scope=scope)
         if scope["method"] not in READING and headers.get("sec-fetch-site") == "cross-site":
-            detail = "a page of another site sent this; use caselink's own page, or a program of yours"
+            told = "a page of another site sent this; use caselink's own page, or a program of yours"
+            detail = Said("cross_site", told)
             await problem(CROSS_SITE, detail, scope["path"])(scope, receive, guarded)
             return
         host = headers.get("host", "")
         if self.hosts is None or _bare(host) in self.hosts:
             await self.app(scope, receive, guarded)
             return
-        detail = f"host {host[:60]!r} is not this server; use 127.0.0.1, or set CASELINK_HOST to serve others"
-        await problem(WRONG_HOST, detail, scope["path"])(scope, receive, guarded)
+        told = "host {host!r} is not this server; use 127.0.0.1, or set CASELINK_HOST to serve others"
+        await problem(WRONG_HOST, Said("wrong_host", told, host=host[:60]), scope["path"])(scope, receive, guarded)
 
 
 def _bare(host: str) -> str:

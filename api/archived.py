@@ -11,6 +11,7 @@ from engine.errors import ArchiveCorrupt, FilmError, NotFound
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region
+from engine.said import Said
 from indexer.archive import Snapshot
 from indexer.packs import COLUMNS, Place, read_picture
 
@@ -74,7 +75,8 @@ def describe(snapshot: Snapshot, film: int) -> ArchivedFilm:
 def _row(snapshot: Snapshot, film: int) -> dict[str, Any]:
     row = snapshot.row_of_film(film)
     if row is None:
-        raise NotFound(f"the archive has no film {film}; take its number from an answer")
+        told = "the archive has no film {number}; take its number from an answer"
+        raise NotFound(Said("no_archived_film", told, number=str(film)))
     found: dict[str, Any] = snapshot.films.slice(row, 1).to_pylist()[0]
     return found
 
@@ -108,8 +110,9 @@ def thumbnail(root: Path, found: Archived) -> Radiograph:
     try:
         small = read(read_picture(root, found.thumbnail), name=found.file)
     except (ArchiveCorrupt, FilmError):
-        raise NotFound(
-            f"film {found.film} cannot be shown: its original has moved or changed and the archive's copy is gone; "
-            "put the original back, or index the films anew"
-        ) from None
+        told = (
+            "film {number} cannot be shown: its original has moved or changed and the archive's copy is gone; put the "
+            "original back, or index the films anew"
+        )
+        raise NotFound(Said("film_gone", told, number=str(found.film))) from None
     return replace(small, full_shape=found.shape)

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from api.uploads import UploadError, UploadTooLarge
+from engine.said import Said
 
 T = TypeVar("T", bound=BaseModel)
 LARGEST = 1 << 18
@@ -31,7 +32,8 @@ async def read_json(request: Request, kind: type[T]) -> T:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST:
-            raise UploadTooLarge(f"the body has over {LARGEST >> 10} KiB, which is the limit; write less")
+            told = "the body has over {most} KiB, which is the limit; write less"
+            raise UploadTooLarge(Said("body_large", told, most=LARGEST >> 10))
     try:
         return kind.model_validate_json(bytes(body))
     except ValidationError as error:

@@ -4,6 +4,7 @@ import re
 from typing import Final, Literal
 
 from engine.errors import RegionError
+from engine.said import Said
 
 Box = tuple[int, int, int, int]
 """(x0, y0, x1, y1): columns x0 <= x < x1, rows y0 <= y < y1, in pixels of the full film."""
@@ -25,7 +26,8 @@ def parse_box(text: str) -> Box:
     """
     found = _SPELLING.fullmatch(text.strip())
     if found is None:
-        raise RegionError(f"region {text[:_SHOWN]!r} is not x0,y0,x1,y1 in whole film pixels, e.g. 120,80,310,260")
+        told = "region {text!r} is not x0,y0,x1,y1 in whole film pixels, e.g. 120,80,310,260"
+        raise RegionError(Said("region_spelling", told, text=text[:_SHOWN]))
     x0, y0, x1, y1 = (int(part) for part in found.groups())
     return x0, y0, x1, y1
 

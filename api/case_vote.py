@@ -12,8 +12,10 @@ from api.schemas import CaseFilm, QueryFacts, SearchAnswer
 from api.service import Opened
 from engine.embeddings import Vectors
 from engine.region import Origin, Region
+from engine.said import Said
 from indexer.archive import Snapshot
 from indexer.journal import FilmVector, HeldFilm, NewAnswer
+from indexer.remarks import as_json, from_json
 from indexer.search import KeptFilm, Question, answer, header_patients
 
 STORED = np.dtype("<f4")
@@ -27,7 +29,7 @@ def vector_of(snapshot: Snapshot, asked: QueryFilm, vector: Vectors) -> FilmVect
         snapshot.manifest.card.fingerprint,
         tuple(sorted(header_patients(snapshot, asked.film))),
         asked.region.confidence,
-        tuple(map(str, asked.film.warnings)),
+        tuple(as_json(Said.known(warning)) for warning in asked.film.warnings),
     )
 
 
@@ -49,7 +51,7 @@ def case_vote(
         if by is None or by.model != card.fingerprint:
             films.append(KeptFilm(name, film.sha256))
             continue
-        films.append(KeptFilm(name, film.sha256, frozenset(by.patients), by.warnings))
+        films.append(KeptFilm(name, film.sha256, frozenset(by.patients), tuple(map(from_json, by.warnings))))
         counted.append((name, film, by, Region(*film.region, Origin(film.region_origin), by.confidence)))
     if not counted:
         return None
@@ -92,7 +94,7 @@ def _facts(name: str, film: CaseFilm, by: FilmVector) -> QueryFacts:
         view=film.view,
         body_part=film.body_part,
         spacing_mm=film.spacing_mm,
-        warnings=by.warnings,
+        warnings=tuple(str(from_json(warning)) for warning in by.warnings),
         confidence=by.confidence,
         sha256=film.sha256,
         taken=date.fromisoformat(film.taken) if film.taken else None,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from indexer.remarks import Remark
+
 
 @dataclass(frozen=True)
 class GroupCount:
@@ -113,11 +115,15 @@ class ArchiveMap:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Files that are not films of their own. outcome: duplicate | left out. files: how many for this reason."""
+    """Files that are not films of their own. outcome: duplicate | left out. files: how many for this reason.
+
+    remark: the reason with its code, to be said in another language; None where the archive knows none.
+    """
 
     outcome: str
     reason: str
     files: int
+    remark: Remark | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from engine.explain import (
 )
 from engine.radiograph import Radiograph
 from engine.region import Origin
+from engine.said import Said
 from indexer.answer import NOTICE
 from indexer.archive import Snapshot
 from indexer.thumbnails import THUMBNAIL_SIDE
@@ -90,7 +91,8 @@ def explain(
     snapshot.manifest.card.require(embedder.card)
     found = find(snapshot, film)
     if len(voters) > MOST_VOTERS:
-        raise QueryError(f"{len(voters)} voters were named, over the limit of {MOST_VOTERS}; name the nearest")
+        told = "{voters} voters were named, over the limit of {most}; name the nearest"
+        raise QueryError(Said("voters_many", told, voters=len(voters), most=MOST_VOTERS))
     query = look(embedder, asked.film, asked.region)
     shown, small = _film(snapshot.root, found)
     neighbour = look(embedder, shown, found.region)

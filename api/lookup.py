@@ -56,7 +56,7 @@ def query_film(
     try:
         return QueryFilm(film, Region.drawn(box, film.shape))
     except RegionError as error:
-        raise RegionError(f"{film.source}: {error}") from None
+        raise RegionError(Said.of(film.source, error.said)) from None
 
 
 def _proposed(data: bytes | Path, segmenter: Segmenter, size: int, name: str | None) -> QueryFilm:
@@ -106,7 +106,7 @@ def embedded(snapshot: Snapshot, embedder: Embedder, films: Sequence[QueryFilm],
         QueryError: no film. ModelMismatch: another encoder than the archive's.
     """
     if not films:
-        raise QueryError("no film was given; give one or several of one patient")
+        raise QueryError(Said("no_film_given", "no film was given; give one or several of one patient"))
     snapshot.manifest.card.require(embedder.card)
     facts = [_known(each.film, said) for each in films]
     return embedder.embed([embedder.prepare(each.film, each.region) for each in films], facts)

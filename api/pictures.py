@@ -9,6 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UnsupportedFilm
+from engine.said import Said
 
 LARGEST = 2048
 SMALLEST = 16
@@ -39,7 +40,8 @@ def png(pixels: npt.NDArray[np.float32], view: View) -> bytes:
     grey = np.rint((1 - shown if view.invert else shown) * 255).astype(np.uint8)
     done, data = cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 3])
     if not done:
-        raise UnsupportedFilm(f"no PNG can be made of {grey.shape[1]}x{grey.shape[0]} pixels; ask for another size")
+        told = "no PNG can be made of {size} pixels; ask for another size"
+        raise UnsupportedFilm(Said("no_picture", told, size=f"{grey.shape[1]}x{grey.shape[0]}"))
     return data.tobytes()
 
 

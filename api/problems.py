@@ -4,6 +4,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -38,7 +39,9 @@ from engine.errors import (
     UnreadableFilm,
     UnsupportedFilm,
 )
+from engine.said import Said
 from indexer.filters import FilterError
+from indexer.remarks import remark
 
 MEDIA_TYPE = "application/problem+json"
 SAFE_HEADERS = {
@@ -117,12 +120,19 @@ def all_kinds() -> dict[str, Kind]:
 
 
 def problem(kind: Kind, detail: str, instance: str, **more: object) -> JSONResponse:
-    """The response that says what was wrong; `more` are the type's own members."""
-    document = Problem(
-        type=f"/problems/{kind.slug}", title=kind.title, status=kind.status, detail=detail, instance=instance
-    )
+    """The response that says what was wrong, with its code where it is a `Said`; `more` are the type's own members."""
+    uri, behind = f"/problems/{kind.slug}", _behind(detail)
+    document = Problem(type=uri, title=kind.title, status=kind.status, detail=detail, instance=instance, **behind)
     content = document.model_dump(exclude_none=True) | jsonable_encoder(more)
     return JSONResponse(content, kind.status, SAFE_HEADERS, MEDIA_TYPE)
+
+
+def _behind(detail: str) -> dict[str, Any]:
+    """What a problem document tells of a sentence besides its text."""
+    said = remark(Said.known(detail))
+    if not said.code and not said.parts:
+        return {}
+    return {"code": said.code or None, "values": said.values, "film": said.film, "parts": said.parts or None}
 
 
 def install(app: FastAPI) -> None:
@@ -139,7 +149,7 @@ def _deliberate(request: Request, error: Exception) -> JSONResponse:
     more: dict[str, object] = {"position": error.position} if isinstance(error, FilterError) else {}
     if isinstance(error, StaleWrite):
         more = {"current": error.current, "revision": error.revision, "yours": error.yours}
-    return problem(kind_of(type(error)), str(error), request.url.path, **more)
+    return problem(kind_of(type(error)), error.said, request.url.path, **more)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -167,9 +177,11 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     if status == METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
     kind = HTTP_KINDS.get(status) or Kind(f"http-{status}", status, HTTPStatus(status).phrase)
+    path, method, other = request.url.path[:SHOWN], request.method[:SHOWN], headers.get("Allow", "")
+    told = "{method} {path} is not served here; use {other}"
     details = {
-        404: f"{request.url.path[:SHOWN]} is not served here; /docs lists what is",
-        405: f"{request.method[:SHOWN]} {request.url.path[:SHOWN]} is not served here; use {headers.get('Allow')}",
+        404: Said("no_route", "{path} is not served here; /docs lists what is", path=path),
+        405: Said("no_method", told, method=method, path=path, other=other),
     }
     response = problem(kind, details.get(status, str(error.detail)), request.url.path)
     response.headers.update(headers)
@@ -183,11 +195,12 @@ def _methods(request: Request) -> list[str]:
 
 
 def _gone(request: Request, error: Exception) -> JSONResponse:
-    return problem(GONE, "the connection closed before the upload was whole; send it again", request.url.path)
+    told = "the connection closed before the upload was whole; send it again"
+    return problem(GONE, Said("connection_closed", told), request.url.path)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
     incident = secrets.token_hex(4)
     _log.error("incident %s at %s %s", incident, request.method, request.url.path, exc_info=error)
-    detail = f"the server failed in a way nobody foresaw; its log tells more under incident {incident}"
-    return problem(UNEXPECTED, detail, request.url.path, incident=incident)
+    told = "the server failed in a way nobody foresaw; its log tells more under incident {incident}"
+    return problem(UNEXPECTED, Said("server_failed", told, incident=incident), request.url.path, incident=incident)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
-
 from api.examined import (
     ArchivedFilm,
     ArchiveMap,
@@ -25,6 +23,7 @@ from api.examined import (
     VersionFacts,
 )
 from api.explained import Explanation, FilmMap, ViewMap
+from api.refused import Problem, ProblemKind, behind
 from api.written import (
     Agenda,
     AuditEntry,
@@ -135,6 +134,7 @@ __all__ = [
     "ValueCount",
     "VersionFacts",
     "ViewMap",
+    "behind",
 ]
 
 
@@ -343,15 +343,6 @@ class Health:
 
 
 @dataclass(frozen=True)
-class ProblemKind:
-    """A type of problem: its URI, what it means, and the HTTP status it comes with."""
-
-    type: str
-    title: str
-    status: int
-
-
-@dataclass(frozen=True)
 class Ready:
     """The archive and its encoder are open and can be asked."""
 
@@ -382,19 +373,3 @@ class Preview:
     taken: date | None = None
     spacing_mm: tuple[float, float] | None = None
     remarks: tuple[Remark, ...] = ()
-
-
-class Problem(BaseModel):
-    """A problem document (RFC 9457). position: of the offending piece of a filter, counted from 0.
-
-    A stale write's has `current`, `revision` and `yours` besides: what stands there now, and what was not written.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    position: int | None = None

@@ -13,6 +13,7 @@ from api.settings import Settings
 from engine.embeddings import Embedder
 from engine.encoders import load_exported
 from engine.errors import ArchiveError, CaselinkError
+from engine.said import Said
 from engine.segmentation import Segmenter
 from indexer.archive import Archive, Snapshot
 from indexer.embedding_map import EmbeddingMap, embedding_map
@@ -134,16 +135,17 @@ class Service:
                 self._segmenter = open_segmenter(self.root, snapshot.manifest)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise ArchiveError(f"the archive cannot be read ({reason}); see to its files and permissions") from None
+            told = "the archive cannot be read ({said}); see to its files and permissions"
+            raise ArchiveError(Said("archive_unread", told, said=reason)) from None
         return Opened(snapshot, self._embedder, self._segmenter)
 
     def without_place(self, error: CaselinkError) -> CaselinkError:
         """The same error with the archive's folder by its bare name: where it lies is no caller's business."""
-        text = str(error)
+        said = error.said
         for place in (self.root.resolve(), self.root.absolute(), self.root):
             if len(place.parts) > 1:
-                text = text.replace(str(place), place.name)
-        return type(error)(text)
+                said = said.replaced(str(place), place.name)
+        return type(error)(said)
 
     def close(self) -> None:
         """Let the archive go."""

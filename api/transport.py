@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.schemas import Problem
 from engine.errors import CaselinkError
+from engine.said import Said
 
 T = TypeVar("T")
 File = tuple[str, bytes]
@@ -17,7 +18,8 @@ CONFLICT = 409
 
 
 class ApiProblem(CaselinkError):
-    """The API refused. status: HTTP. detail: a sentence that names value, limit and cure; also the error's text.
+    """The API refused. status: HTTP. detail: a sentence that names value, limit and cure; also the error's text. Where
+    it is a `Said`, `said` has its code.
 
     kind: the problem's type, e.g. /problems/filter. position: of the offending piece of a filter, counted from 0.
     """
@@ -31,7 +33,7 @@ class ApiConflict(ApiProblem):
     """Somebody else wrote meanwhile. current, revision: what stands there now. yours: what was not written."""
 
     def __init__(self, problem: Problem):
-        super().__init__(problem.status, problem.title, problem.detail, problem.type)
+        super().__init__(problem.status, problem.title, problem.said, problem.type)
         more = problem.model_extra or {}
         self.current, self.yours = str(more.get("current", "")), str(more.get("yours", ""))
         self.revision = int(more.get("revision", 0))
@@ -54,9 +56,8 @@ class Transport:
         try:
             self._http = httpx.Client(base_url=self.base_url, timeout=timeout, trust_env=False, headers=said)
         except httpx.InvalidURL as error:
-            raise ApiUnreachable(
-                f"{base_url!r} is no address ({error}); give one such as http://127.0.0.1:8000"
-            ) from None
+            told = "{address!r} is no address ({said}); give one such as http://127.0.0.1:8000"
+            raise ApiUnreachable(Said("api_no_address", told, address=base_url, said=str(error))) from None
 
     def __enter__(self) -> Self:
         return self
@@ -79,14 +80,16 @@ class Transport:
         try:
             answer = self._http.request(method, path, **parts)
         except httpx.TimeoutException:
-            raise ApiUnreachable(
-                f"the API at {self.base_url} did not answer within {self.timeout:.0f} s; send fewer or smaller films"
-            ) from None
+            told = "the API at {address} did not answer within {wait} s; send fewer or smaller films"
+            said = Said("api_silent", told, address=self.base_url, wait=round(self.timeout))
+            raise ApiUnreachable(said) from None
         except httpx.TransportError as error:
-            raise ApiUnreachable(
-                f"no API answers at {self.base_url} ({error or type(error).__name__}); start it with "
-                "`caselink serve --archive DIR`, or set CASELINK_API to where it runs"
-            ) from None
+            told = (
+                "no API answers at {address} ({said}); start it with `caselink serve --archive DIR`, or set "
+                "CASELINK_API to where it runs"
+            )
+            why = str(error) or type(error).__name__
+            raise ApiUnreachable(Said("api_absent", told, address=self.base_url, said=why)) from None
         if answer.is_success:
             return answer
         try:
@@ -95,10 +98,11 @@ class Transport:
             raise self._stranger() from None
         if problem.status == CONFLICT:
             raise ApiConflict(problem)
-        raise ApiProblem(answer.status_code, problem.title, problem.detail, problem.type, problem.position)
+        raise ApiProblem(answer.status_code, problem.title, problem.said, problem.type, problem.position)
 
     def _stranger(self) -> ApiUnreachable:
-        return ApiUnreachable(
-            f"something answers at {self.base_url}, but not as caselink's API; check the address, and that API and "
-            "client are of one version"
+        told = (
+            "something answers at {address}, but not as caselink's API; check the address, and that API and client are "
+            "of one version"
         )
+        return ApiUnreachable(Said("api_strange", told, address=self.base_url))

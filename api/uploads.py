@@ -10,6 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from engine.errors import QueryError
+from engine.said import Said
 
 MIB = 1 << 20
 FORM_BYTES = 1 << 16
@@ -93,7 +94,8 @@ async def read_form(request: Request, field: str, max_films: int, max_mib: int) 
     try:
         form = await parser.parse()
         if not parser.ended:
-            raise UploadError("the form ends before its last boundary; send it again, whole")
+            told = "the form ends before its last boundary; send it again, whole"
+            raise UploadError(Said("upload_cut_off", told))
         return await _sort(form, field)
     except MultiPartException as error:
         raise _refusal(error.message, field, max_films) from None
@@ -111,16 +113,18 @@ async def _counted(request: Request, max_mib: int) -> AsyncGenerator[bytes, None
 
 def _check_size(size: int, max_mib: int) -> None:
     if size > max_mib * MIB + FORM_BYTES:
-        raise UploadTooLarge(
-            f"the upload has {size / MIB:.1f} MiB or more, over the limit of {max_mib} MiB for all films together; "
-            "send fewer films, or set CASELINK_MAX_UPLOAD_MIB where the API runs"
+        told = (
+            "the upload has {mib:.1f} MiB or more, over the limit of {most} MiB for all films together; send fewer "
+            "films, or set CASELINK_MAX_UPLOAD_MIB where the API runs"
         )
+        raise UploadTooLarge(Said("upload_large", told, mib=round(size / MIB, 1), most=max_mib))
 
 
 def _refusal(message: str, field: str, max_films: int) -> UploadError:
     if message.startswith(_TOO_MANY):
-        films = "1 film" if max_films == 1 else f"{max_films} films"
-        return UploadTooLarge(f"more than {films} in one upload, which is the limit; send the most telling ones")
+        one = "more than 1 film in one upload, which is the limit; send the most telling ones"
+        many = "more than {most} films in one upload, which is the limit; send the most telling ones"
+        return UploadTooLarge(Said("upload_one", one) if max_films == 1 else Said("upload_many", many, most=max_films))
     return UploadError(f"the form cannot be read ({message.rstrip('.')}); send multipart/form-data, films in {field!r}")
 
 
@@ -137,7 +141,7 @@ async def _sort(form: FormData, field: str) -> Form:
     if field in fields:
         raise UploadError(f"{field!r} was sent as text; send it as a file, with a filename")
     if not films:
-        raise UploadError(f"no film was sent; send at least one file in {field!r}")
+        raise UploadError(Said("upload_none", "no film was sent; send at least one file in {field!r}", field=field))
     return Form(tuple(films), fields)
 
 
@@ -145,7 +149,7 @@ async def _film(upload: UploadFile, number: int) -> Upload:
     name = shown_name(upload.filename or "") or f"film {number}"
     data = await upload.read()
     if not data:
-        raise UploadError(f"{name} is empty (0 bytes); send the film itself")
+        raise UploadError(Said("upload_empty", "{name} is empty (0 bytes); send the film itself", name=name))
     return Upload(name, data)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,23 +40,28 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _text(description: str, default: Any = ..., **held: str | int) -> Any:
+    """A text whose limits are told here and held by the journal, whose refusals people can read."""
+    return Field(default, description=description, json_schema_extra=dict(held))
+
+
 class FeedbackGiven(Sent):
     """Something said of an answer; `film` with similar and not similar, `entity` with histology."""
 
     kind: FeedbackKind = Field(description="similar | not similar | histology")
-    query: str = Field(pattern=SHA256, description="sha256 of the query film's bytes, as an answer's queries give it.")
+    query: str = _text("sha256 of the query film's bytes, as an answer's queries give it.", pattern=SHA256)
     film: int | None = Field(None, ge=0, le=LARGEST_ID, description="The neighbour's number; with histology none.")
-    entity: str | None = Field(None, max_length=limits.NAME, description="What the lesion turned out to be.")
-    proof: str | None = Field(None, max_length=limits.NAME, description="How that is known.")
-    note: str = Field("", max_length=limits.NOTE, description="A remark.")
+    entity: str | None = _text("What the lesion turned out to be.", None, maxLength=limits.NAME)
+    proof: str | None = _text("How that is known.", None, maxLength=limits.NAME)
+    note: str = _text("A remark.", "", maxLength=limits.NOTE)
 
 
 class NewCase(Sent):
     """A case to make."""
 
-    title: str = Field(max_length=limits.TITLE, description="One line; no names.")
+    title: str = _text("One line; no names.", maxLength=limits.TITLE)
     day: str | None = Field(None, description="Day of the board's meeting, as 2026-11-30.")
-    patient: str | None = Field(None, pattern=PSEUDONYM, description="Pseudonym, where known.")
+    patient: str | None = _text("Pseudonym, where known.", None, pattern=PSEUDONYM)
 
 
 class CaseChange(NewCase):
@@ -68,7 +74,7 @@ class CaseChange(NewCase):
 class SectionWritten(Sent):
     """A section's text. revision: of the text that its writer read, 0 for none. draft: what this saves, then gone."""
 
-    text: str = Field(max_length=limits.SECTION, description="All of the section.")
+    text: str = _text("All of the section.", maxLength=limits.SECTION)
     revision: int = Field(ge=0, le=LARGEST_ID, description="Of the text that you read, 0 for none.")
     draft: str | None = Field(None, pattern=DRAFT, description="Your draft that this saves; it is gone then.")
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from engine.errors import ModelMismatch
 from engine.facts import FactsCode
 from engine.region import View
+from engine.said import Said
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ class ModelCard:
             ModelMismatch: naming both models.
         """
         if self.fingerprint != other.fingerprint:
-            raise ModelMismatch(
-                f"the archive was made with {self.name} ({self.fingerprint}), the query with {other.name} "
-                f"({other.fingerprint}); use the archive's encoder, or index its films anew with the other"
+            told = (
+                "the archive was made with {model}, the query with {other}; use the archive's encoder, or index its "
+                "films anew with the other"
             )
+            model, strange = (f"{card.name} ({card.fingerprint})" for card in (self, other))
+            raise ModelMismatch(Said("other_model", told, model=model, other=strange))

@@ -21,12 +21,20 @@ CaselinkError
     ├── StaleWrite         a text was changed by somebody else since it was read
     └── NotFound           no such patient, film or file
 
-Each message names the value, the limit and the cure, in one sentence a user can act on.
+Each message names the value, the limit and the cure, in one sentence a user can act on; one that the pages can meet is
+a `Said`, so that they can say it in another language.
 """
+
+from engine.said import Said
 
 
 class CaselinkError(Exception):
     """Base of every deliberate error; its text is fit for a user's eyes and holds no patient identifier."""
+
+    @property
+    def said(self) -> Said:
+        """Its sentence, with its code where it has one."""
+        return Said.known(self.args[0] if self.args and isinstance(self.args[0], str) else str(self))
 
 
 class FilmError(CaselinkError):

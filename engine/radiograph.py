@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import UnsupportedFilm
+from engine.said import Said
 
 Pixels = npt.NDArray[np.float32]
 
@@ -122,9 +123,8 @@ def check_size(rows: int, columns: int) -> None:
         UnsupportedFilm: naming the size and the limit.
     """
     if min(rows, columns) < MIN_SIDE:
-        raise UnsupportedFilm(f"the picture has {columns}x{rows} pixels; a film needs at least {MIN_SIDE} on each side")
+        told = "the picture has {columns}x{rows} pixels; a film needs at least {least} on each side"
+        raise UnsupportedFilm(Said("film_small", told, columns=columns, rows=rows, least=MIN_SIDE))
     if rows * columns > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise UnsupportedFilm(
-            f"the picture has {columns}x{rows} pixels, over the limit of {limit} million; send it at a smaller scale"
-        )
+        told = "the picture has {columns}x{rows} pixels, over the limit of {limit} million; send it at a smaller scale"
+        raise UnsupportedFilm(Said("film_large", told, columns=columns, rows=rows, limit=MAX_PIXELS // 1_000_000))

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RegionError
+from engine.said import Said
 
 MARGIN = 0.15
 """Share of the lesion's longer side added on each side, so that its border zone is seen."""
@@ -52,9 +53,8 @@ class Region:
 
     def __post_init__(self) -> None:
         if not (0 <= self.x0 < self.x1 and 0 <= self.y0 < self.y1):
-            raise RegionError(
-                f"region {self.box} is empty or negative; give x0,y0,x1,y1 in film pixels with x0 < x1 and y0 < y1"
-            )
+            told = "region {box} is empty or negative; give x0,y0,x1,y1 in film pixels with x0 < x1 and y0 < y1"
+            raise RegionError(Said("region_empty", told, box=str(self.box)))
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -77,10 +77,12 @@ class Region:
         region.check(shape)
         width, height = region.x1 - region.x0, region.y1 - region.y0
         if min(width, height) < LEAST_SIDE:
-            raise RegionError(
-                f"region {region.box} has {width}x{height} pixels; a drawn region needs at least {LEAST_SIDE} on each "
-                "side, draw it around the whole lesion"
+            told = (
+                "region {box} has {width}x{height} pixels; a drawn region needs at least {least} on each side, draw it "
+                "around the whole lesion"
             )
+            named = str(region.box)
+            raise RegionError(Said("region_small", told, box=named, width=width, height=height, least=LEAST_SIDE))
         return region
 
     @classmethod
@@ -100,9 +102,8 @@ class Region:
     def check(self, shape: tuple[int, int]) -> None:
         """Refuse a region that leaves a film of `shape` (rows, columns)."""
         if self.x1 > shape[1] or self.y1 > shape[0]:
-            raise RegionError(
-                f"region {self.box} leaves the film, which has {shape[1]}x{shape[0]} pixels; draw it inside"
-            )
+            told = "region {box} leaves the film, which has {columns}x{rows} pixels; draw it inside"
+            raise RegionError(Said("region_outside", told, box=str(self.box), columns=shape[1], rows=shape[0]))
 
     def seen(self, view: View, shape: tuple[int, int], room: float = 1.0) -> tuple[int, int, int, int]:
         """The square (x0, y0, x1, y1) in film pixels that a view of this region on a film of `shape` shows.

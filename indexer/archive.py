@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
+from engine.said import Said
 from indexer.allowed import AllowedByFilter
 from indexer.catalogue import Catalogue, FilmFilters
 from indexer.duplicates.groups import components
@@ -123,7 +124,8 @@ def load_manifest_key(root: Path, manifest: Manifest) -> Pseudonymiser:
     """
     pseudonyms = load_key(root / KEY, create=False)
     if pseudonyms.fingerprint != manifest.key:
-        raise ArchiveCorrupt(f"{KEY} is not the key of this archive, its pseudonyms would change; restore it")
+        told = "{file} is not the key of this archive, its pseudonyms would change; restore it"
+        raise ArchiveCorrupt(Said("other_key", told, file=str(KEY)))
     return pseudonyms
 
 

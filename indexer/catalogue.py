@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.errors import ArchiveCorrupt
+from engine.said import Said
 from indexer.conditions import Condition, Joint, Negation, write_sql
 from indexer.durable import full_disk
 from indexer.filters import ColumnType, Filter
@@ -38,7 +39,8 @@ TABLES: dict[str, str] = {
     "near": "film BIGINT, other BIGINT, likeness DOUBLE",
     "events": "patient VARCHAR, dated DATE, kind VARCHAR, text VARCHAR, source VARCHAR, told_by VARCHAR",
     "ledger": (
-        "source VARCHAR, file VARCHAR, outcome VARCHAR, reason VARCHAR, film BIGINT, sha256 VARCHAR, region_key VARCHAR"
+        "source VARCHAR, file VARCHAR, outcome VARCHAR, reason VARCHAR, film BIGINT, sha256 VARCHAR, "
+        "region_key VARCHAR, said VARCHAR"
     ),
 }
 """Column definitions of each table.
@@ -46,7 +48,8 @@ TABLES: dict[str, str] = {
 `films.vector` is the id of its embedding and `films.thumbnail_*` the place of its small picture in the packs, both
 shared where two films are one file. `films.phash` is the perceptual hash, empty where a film shows nothing; `near` has
 the pairs of near-duplicate films, the lower id first. `events.source` is what the event cites, `events.told_by` the
-folder of films whose tables told it.
+folder of films whose tables told it. `ledger.said` is the reason with its code, as JSON; catalogues written before
+there were codes have no such column until they are written again.
 """
 
 BLOCK_SIZE = 1 << 16
@@ -96,9 +99,14 @@ class Catalogue:
         }
         try:
             with self._room():
-                return duckdb.connect(str(self.path), read_only=not writable, config=settings)
+                db = duckdb.connect(str(self.path), read_only=not writable, config=settings)
+                if writable:
+                    db.execute("ALTER TABLE IF EXISTS ledger ADD COLUMN IF NOT EXISTS said VARCHAR")
+                return db
         except (duckdb.Error, OSError) as error:
-            raise ArchiveCorrupt(f"the catalogue {self.path.name} cannot be opened ({type(error).__name__})") from None
+            told = "the catalogue {file} cannot be opened ({said})"
+            said = Said("catalogue_unopened", told, file=self.path.name, said=type(error).__name__)
+            raise ArchiveCorrupt(said) from None
 
     @classmethod
     def create(cls, path: Path) -> "Catalogue":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.errors import DiskFull
+from engine.said import Said
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 BLOCK = 1 << 20
@@ -27,7 +28,8 @@ def room_on_disk(root: Path) -> Iterator[None]:
 
 def full_disk(root: Path) -> DiskFull:
     """The error for a disk without room."""
-    return DiskFull(f"no room is left on the disk of {root}; free some and run the same again, no film is lost")
+    told = "no room is left on the disk of {place}; free some and run the same again, no film is lost"
+    return DiskFull(Said("disk_full", told, place=str(root)))
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o666) -> str:

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from engine.radiograph import Header, Spacing, Stage
 from engine.region import Origin
+from engine.said import Said
 from indexer.catalogue import Row
 from indexer.duplicates.archive import NearFilms
 from indexer.duplicates.groups import NearCounts, components, near_counts
@@ -11,6 +12,7 @@ from indexer.packs import COLUMNS, Place, read_picture
 from indexer.pending import DUPLICATE, INDEXED, LEFT_OUT, Outcome, Pending, Tally
 from indexer.prepare import Known, Prepared, merge, names_someone
 from indexer.records import FilmRecord, History, Lesion, film_lesion
+from indexer.remarks import as_json
 from indexer.sources.base import Listing
 from indexer.sources.place import uri_of
 from indexer.writer import ArchiveWriter
@@ -287,6 +289,7 @@ class Enroller:
     def _note(self, item: Prepared, outcome: str, reason: str | None, film: int | None) -> Row:
         row: Row = {"source": self._source, "file": item.record.file, "outcome": outcome, "reason": reason}
         row |= {"film": film, "sha256": item.sha256, "region_key": item.region_key}
+        row["said"] = as_json(reason) if isinstance(reason, Said) else None
         return self._write_ledger(row)
 
 

@@ -6,13 +6,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.said import Said
 from indexer.archive import Snapshot
-from indexer.catalogue import FILTER_COLUMNS
+from indexer.catalogue import FILTER_COLUMNS, Row
 from indexer.duplicates.groups import NearCounts, near_counts
 from indexer.pending import DUPLICATE, LEFT_OUT
 from indexer.records import Proof
+from indexer.remarks import from_json, remarks
 
-COPY = "the same bytes as another film of the patient"
+COPY = Said("same_bytes", "the same bytes as another film of the patient")
 DECADE = "CAST(floor(age / 10) * 10 AS INTEGER)"
 COUNTED = {"entity": '"entity"', "site": '"site"', "centre": '"centre"', "sex": '"sex"', "proof": '"proof"'} | {
     "age": f"{DECADE} || '–' || ({DECADE} + 9)"
@@ -45,13 +47,24 @@ def archive_facts(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def left_out_facts(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Why files are not films of their own: outcome, reason, count of files, commonest first; no file is named."""
-    sql = "SELECT outcome, reason, file FROM ledger WHERE outcome IN (?, ?) ORDER BY outcome, reason, file"
-    counts: Counter[tuple[str, str]] = Counter()
+    """Why files are not films of their own: outcome, reason, count of files, commonest first; no file is named.
+
+    remark: the reason with its code; None in an archive that was made before there were codes.
+    """
+    sql = "SELECT * FROM ledger WHERE outcome IN (?, ?) ORDER BY outcome, reason, file"
+    counts: Counter[tuple[str, Said]] = Counter()
     for row in snapshot.catalogue.rows(sql, [DUPLICATE, LEFT_OUT]):
-        reason = COPY if row["outcome"] == DUPLICATE else (row["reason"] or "").replace(row["file"], "the file")
-        counts[row["outcome"], reason] += 1
-    return [{"outcome": kind, "reason": why, "files": n} for (kind, why), n in counts.most_common(MOST)]
+        counts[row["outcome"], COPY if row["outcome"] == DUPLICATE else _reason(row)] += 1
+    return [
+        {"outcome": kind, "reason": str(why), "files": n, "remark": next(iter(remarks(why)), None)}
+        for (kind, why), n in counts.most_common(MOST)
+    ]
+
+
+def _reason(row: Row) -> Said:
+    said = row.get("said")  # the column is younger than the first archives
+    reason = from_json(said) if said else Said.known(row["reason"] or "")
+    return reason.replaced(row["file"], "the file")
 
 
 def near_pairs(snapshot: Snapshot, first: int, most: int) -> list[dict[str, Any]]:

@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Never
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from engine.errors import QueryError
+from engine.said import Said
 from indexer.conditions import Between, Comparison, Condition, Joint, Literal, Missing, Negation, Within, write_sql
 
 LONGEST = 2000
@@ -58,11 +59,10 @@ STRING: /'[^']*(''[^']*)*'(?!')/
 %ignore /[ \t\r\n]+/
 """
 
-_LITERALS = "a number, 'text' or 'YYYY-MM-DD' in single quotes, true or false"
-_EXPECTED = {
-    "NAME": "a column's name",
-    "NUMBER": f"a literal ({_LITERALS})",
-    "COMPARISON": "an operator (= <> < <= > >=, between, in, not in, is null, is not null)",
+_EXPECTED: dict[str, str] = {
+    "NAME": Said("a_column", "a column's name"),
+    "NUMBER": Said("a_literal", "a literal (a number, 'text' or 'YYYY-MM-DD' in single quotes, true or false)"),
+    "COMPARISON": Said("an_operator", "an operator (= <> < <= > >=, between, in, not in, is null, is not null)"),
     "NOT": "'not'",
     "LPAR": "'('",
     "_AND": "'and'",
@@ -71,18 +71,19 @@ _EXPECTED = {
     "_NULL": "'null'",
     "COMMA": "','",
     "RPAR": "')'",
-    "$END": "the end",
+    "$END": Said("the_end", "the end"),
 }
+_NO_SUMS = Said("no_sums", "write no sums")
 _CURES = {
-    "'": "close the text with a single quote, and double every quote inside it",
-    '"': "write column names bare and text in single quotes",
-    "!": "write <> for unequal",
-    ";": "a filter is one condition; join several with and, or",
-    "-": "write comments and sums nowhere, a negative number as -5",
-    "*": "write no sums",
-    "+": "write no sums, and positive numbers without a sign",
-    "/": "write no sums and no comments",
-} | dict.fromkeys("‘’‚‛“”„`´", "use straight single quotes")
+    "'": Said("close_quote", "close the text with a single quote, and double every quote inside it"),
+    '"': Said("quote_text", "write column names bare and text in single quotes"),
+    "!": Said("write_unequal", "write <> for unequal"),
+    ";": Said("one_condition", "a filter is one condition; join several with and, or"),
+    "-": Said("no_comments", "write comments and sums nowhere, a negative number as -5"),
+    "*": _NO_SUMS,
+    "+": Said("no_sign", "write no sums, and positive numbers without a sign"),
+    "/": Said("no_sums_or_comments", "write no sums and no comments"),
+} | dict.fromkeys("‘’‚‛“”„`´", Said("straight_quotes", "use straight single quotes"))
 
 
 class FilterError(QueryError):
@@ -175,17 +176,26 @@ def _parse(text: str) -> Tree[Token]:
 
 def _check_characters(text: str) -> None:
     if not text.strip(" \t\r\n"):
-        raise FilterError("the filter at character 1 is empty; leave the filter out to search every film", text, 0)
+        told = "the filter at character 1 is empty; leave the filter out to search every film"
+        raise FilterError(Said("filter_empty", told), text, 0)
     if len(text) > LONGEST:
-        _refuse(text, LONGEST, f"the filter has {len(text)} characters and runs past {LONGEST}", "shorten it")
+        told = "the filter has {characters} characters and runs past {most}"
+        long = Said("filter_long", told, characters=len(text), most=LONGEST)
+        _refuse(text, LONGEST, long, Said("shorten", "shorten it"))
     for position, character in enumerate(text):
         # Lone surrogates cannot be bound as UTF-8; controls are invisible in a message and in a log.
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
-            _refuse(text, position, f"unprintable character U+{ord(character):04X}", "remove it")
+            problem = Said("unprintable", "unprintable character {character}", character=f"U+{ord(character):04X}")
+            _refuse(text, position, problem, Said("remove", "remove it"))
 
 
-def _refuse(text: str, position: int, problem: str, cure: str) -> Never:
-    raise FilterError(f"{problem} at character {position + 1}; {cure}", text, position)
+def _refuse(text: str, position: int, problem: Said, cure: Said) -> Never:
+    raise _refusal(text, position, problem, cure)
+
+
+def _refusal(text: str, position: int, problem: Said, cure: Said) -> FilterError:
+    told = "{problem} at character {place}; {cure}"
+    return FilterError(Said("filter_refused", told, problem=problem, place=position + 1, cure=cure), text, position)
 
 
 def _explained(error: UnexpectedInput, text: str) -> FilterError:
@@ -193,40 +203,46 @@ def _explained(error: UnexpectedInput, text: str) -> FilterError:
     if isinstance(error, UnexpectedCharacters):
         position = error.pos_in_stream or 0
         piece = text[position]
-        cure = _CURES.get(piece, "that is no part of the filter language")
+        cure = _CURES.get(piece) or Said("no_part", "that is no part of the filter language")
         if match := re.match(r"-?[0-9][\w.]*", text[position:]):
-            piece, cure = match[0], "write numbers like 5, -0.5 or 1e3, and a space after them"
-        return FilterError(f"unexpected {_short(piece)} at character {position + 1}; {cure}", text, position)
+            piece = match[0]
+            cure = Said("write_numbers", "write numbers like 5, -0.5 or 1e3, and a space after them")
+        return _refusal(text, position, _unexpected(piece), cure)
     if not isinstance(error, UnexpectedToken):
         raise error
     # `accepts` is exact where `expected` also holds what merged states would take elsewhere.
-    wanted = f"expected {_listed(error.accepts)}"
+    wanted = Said("expected", "expected {what}", what=_listed(error.accepts))
     token = error.token
     if token.type == "$END":
         position = len(text.rstrip(" \t\r\n")) - 1
-        return FilterError(f"the filter stops too early at character {position + 1}; {wanted}", text, position)
-    position = token.start_pos or 0
-    said = f"unexpected {_short(token)} at character {position + 1}; {wanted}{_hint(token, error.accepts)}"
-    return FilterError(said, text, position)
+        return _refusal(text, position, Said("filter_stops", "the filter stops too early"), wanted)
+    hint = _hint(token, error.accepts)
+    cure = wanted if hint is None else Said("with_hint", "{cure}; {hint}", cure=wanted, hint=hint)
+    return _refusal(text, token.start_pos or 0, _unexpected(token), cure)
 
 
-def _hint(token: Token, expected: set[str]) -> str:
+def _unexpected(piece: str) -> Said:
+    return Said("unexpected", "unexpected {piece}", piece=_short(piece))
+
+
+def _hint(token: Token, expected: set[str]) -> Said | None:
     """What the writer of a familiar mistake should write instead."""
     if token.type in ("NUMBER", "STRING", "TRUE", "FALSE") and "NAME" in expected:
-        return "; put the column left of the operator and the literal right of it"
+        return Said("column_left", "put the column left of the operator and the literal right of it")
     if token.type == "_NULL" and "NUMBER" in expected:
-        return "; write 'is null' or 'is not null' for missing values"
+        return Said("write_is_null", "write 'is null' or 'is not null' for missing values")
     if token.type == "NAME" and "NUMBER" in expected:
-        return "; put text in single quotes, and compare columns with literals only"
+        return Said("literals_only", "put text in single quotes, and compare columns with literals only")
     if token.type == "BETWEEN" and "_IN" in expected:
-        return "; write 'not (COLUMN between X and Y)'"
-    return ""
+        return Said("not_between", "write 'not (COLUMN between X and Y)'")
+    return None
 
 
 def _listed(expected: set[str]) -> str:
     spoken = expected - {"NOT", "_IN"} if "COMPARISON" in expected else expected
     # A ')' too many leaves the parser with a finished filter, of which it says that it accepts nothing.
-    return " or ".join(said for name, said in _EXPECTED.items() if name in (spoken or {"_AND", "_OR", "$END"}))
+    pieces = [said for name, said in _EXPECTED.items() if name in (spoken or {"_AND", "_OR", "$END"})]
+    return reduce(lambda one, other: Said("either", "{one} or {other}", one=one, other=other), pieces)
 
 
 def _short(piece: str) -> str:
@@ -238,7 +254,7 @@ class _Compiler:
 
     def __init__(self, text: str, columns: Mapping[str, ColumnType]) -> None:
         self._literals = 0
-        self._refuse: Callable[[int, str, str], Never] = partial(_refuse, text)
+        self._refuse: Callable[[int, Said, Said], Never] = partial(_refuse, text)
         self._columns = columns
         self._by_lower = {name.lower(): name for name in columns}
 
@@ -270,14 +286,17 @@ class _Compiler:
         if name is not None:
             return name
         close = difflib.get_close_matches(token.lower(), self._by_lower, n=1)
-        cure = f"the columns are {', '.join(self._columns)}"
+        cure = Said("columns_are", "the columns are {columns}", columns=", ".join(self._columns))
         if close:
-            cure += f"; did you mean '{self._by_lower[close[0]]}'?"
-        return self._refuse(_start(token), f"unknown column {_short(token)}", cure)
+            meant = Said("did_you_mean", "did you mean '{column}'?", column=self._by_lower[close[0]])
+            cure = Said("with_hint", "{cure}; {hint}", cure=cure, hint=meant)
+        return self._refuse(_start(token), Said("unknown_column", "unknown column {piece}", piece=_short(token)), cure)
 
     def _bound(self, name: str, token: Token) -> Literal:
         if self._literals == MOST_LITERALS:
-            self._refuse(_start(token), f"literal {_short(token)} is one more than {MOST_LITERALS}", "use fewer")
+            told = "literal {piece} is one more than {most}"
+            problem = Said("literals_many", told, piece=_short(token), most=MOST_LITERALS)
+            self._refuse(_start(token), problem, Said("use_fewer", "use fewer"))
         self._literals += 1
         return self._value(name, token)
 
@@ -294,26 +313,29 @@ class _Compiler:
             return int(token)
         if kind is ColumnType.date and (day := _day(token)):
             return day
-        cure = _TYPE_CURES[kind]
-        return self._refuse(_start(token), f"{_short(token)} does not fit column '{name}' ({kind})", cure)
+        told = "{piece} does not fit column '{column}' ({kind})"
+        problem = Said("misfit", told, piece=_short(token), column=name, kind=kind.value)
+        return self._refuse(_start(token), problem, _TYPE_CURES[kind])
 
     def _check_order(self, name: str, operator: Token) -> None:
         if self._columns[name] is ColumnType.boolean and operator not in ("=", "<>"):
-            problem = f"{_short(operator)} does not fit column '{name}' (boolean), which has no order,"
-            self._refuse(_start(operator), problem, "use = or <>")
+            told = "{piece} does not fit column '{column}' (boolean), which has no order,"
+            problem = Said("no_order", told, piece=_short(operator), column=name)
+            self._refuse(_start(operator), problem, Said("use_equal", "use = or <>"))
 
     def _check_depth(self, token: Token, depth: int) -> None:
         if depth >= DEEPEST:
-            problem = f"{_short(token)} nests parentheses and nots deeper than {DEEPEST}"
-            self._refuse(_start(token), problem, "write it flatter")
+            told = "{piece} nests parentheses and nots deeper than {most}"
+            problem = Said("nested_deep", told, piece=_short(token), most=DEEPEST)
+            self._refuse(_start(token), problem, Said("write_flatter", "write it flatter"))
 
 
 _TYPE_CURES = {
-    ColumnType.text: "write text in single quotes, like 'F'",
-    ColumnType.number: "write a number without quotes, like 5 or -0.5, below 1.8e308",
-    ColumnType.integer: "write a whole number without quotes, below 9223372036854775808",
-    ColumnType.date: "write a day of the calendar as '2019-12-31', in single quotes",
-    ColumnType.boolean: "write true or false, without quotes",
+    ColumnType.text: Said("write_text", "write text in single quotes, like 'F'"),
+    ColumnType.number: Said("write_number", "write a number without quotes, like 5 or -0.5, below 1.8e308"),
+    ColumnType.integer: Said("write_whole", "write a whole number without quotes, below 9223372036854775808"),
+    ColumnType.date: Said("write_day", "write a day of the calendar as '2019-12-31', in single quotes"),
+    ColumnType.boolean: Said("write_truth", "write true or false, without quotes"),
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.card import ModelCard
 from engine.errors import ArchiveCorrupt, ArchiveError
+from engine.said import Said
 from indexer.durable import hash_file, write_durably
 
 FORMAT = 6
@@ -136,9 +137,11 @@ def read_manifest(root: Path) -> Manifest:
     except FileNotFoundError:
         raise no_archive(root) from None
     except NotADirectoryError:
-        raise ArchiveError(f"{root} is a file, not an archive; give the archive's folder") from None
+        told = "{archive} is a file, not an archive; give the archive's folder"
+        raise ArchiveError(Said("archive_is_file", told, archive=str(root))) from None
     except OSError as error:
-        raise ArchiveError(f"{root / NAME} cannot be read ({error.strerror}); mend its permissions") from None
+        told = "{file} cannot be read ({said}); mend its permissions"
+        raise ArchiveError(Said("manifest_unread", told, file=str(root / NAME), said=str(error.strerror))) from None
     except ValueError:
         raise _damaged() from None
     return _from_fields(fields)
@@ -146,11 +149,13 @@ def read_manifest(root: Path) -> Manifest:
 
 def no_archive(root: Path) -> ArchiveError:
     """The error where a folder holds no archive."""
-    return ArchiveError(f"{root} holds no archive; make one with `caselink index SOURCE --archive {root}`")
+    told = "{archive} holds no archive; make one with `caselink index SOURCE --archive {archive}`"
+    return ArchiveError(Said("no_archive", told, archive=str(root)))
 
 
 def _damaged() -> ArchiveCorrupt:
-    return ArchiveCorrupt(f"{NAME} is damaged; restore it from backup or index the films anew")
+    told = "{file} is damaged; restore it from backup or index the films anew"
+    return ArchiveCorrupt(Said("manifest_damaged", told, file=NAME))
 
 
 def _from_fields(fields: object) -> Manifest:
@@ -159,10 +164,11 @@ def _from_fields(fields: object) -> Manifest:
     if "format" not in fields:
         raise _damaged()
     if fields["format"] != FORMAT:
-        raise ArchiveError(
-            f"{NAME} has format {fields['format']!r}, this caselink reads {FORMAT}; index the films into a new "
-            "archive, or use the caselink that made this one"
+        told = (
+            "{file} has format {found}, this caselink reads {known}; index the films into a new archive, or use the "
+            "caselink that made this one"
         )
+        raise ArchiveError(Said("manifest_format", told, file=NAME, found=repr(fields["format"]), known=FORMAT))
     if fields.pop("check", None) != _digest(fields):
         raise _damaged()
     try:
@@ -216,9 +222,11 @@ def read_file(root: Path, file: PublishedFile) -> bytes:
 
 def absent(path: str, error: OSError) -> ArchiveCorrupt:
     """The error for a published file that cannot be read."""
-    return ArchiveCorrupt(f"{path} cannot be read ({error.strerror}); restore it or index the films anew")
+    told = "{file} cannot be read ({said}); restore it or index the films anew"
+    return ArchiveCorrupt(Said("archive_file_unread", told, file=path, said=str(error.strerror)))
 
 
 def changed(path: str) -> ArchiveCorrupt:
     """The error for a published file that is not as it was written."""
-    return ArchiveCorrupt(f"{path} has changed since it was written; restore it or index the films anew")
+    told = "{file} has changed since it was written; restore it or index the films anew"
+    return ArchiveCorrupt(Said("archive_file_changed", told, file=path))

@@ -11,6 +11,7 @@ from engine.errors import RegionError
 from engine.radiograph import MAX_PIXELS
 from engine.readers.raster import BROKEN, FORMATS
 from engine.region import Region
+from engine.said import Said
 
 ASPECT_TOLERANCE = 0.05
 
@@ -38,9 +39,9 @@ def lesion_region(drawn: npt.NDArray[np.bool_], shape: tuple[int, int], name: st
         RegionError: another aspect than the film's.
     """
     if abs(drawn.shape[0] * shape[1] / (drawn.shape[1] * shape[0]) - 1) > ASPECT_TOLERANCE:
-        size = f"{drawn.shape[1]}x{drawn.shape[0]}"
-        said = f"the mask {name} has {size} pixels, the film {shape[1]}x{shape[0]}; draw it on the same film"
-        raise RegionError(said)
+        size, other = f"{drawn.shape[1]}x{drawn.shape[0]}", f"{shape[1]}x{shape[0]}"
+        told = "the mask {mask} has {size} pixels, the film {other}; draw it on the same film"
+        raise RegionError(Said("mask_aspect", told, mask=name, size=size, other=other))
     return Region.from_mask(drawn, shape)
 
 
@@ -54,12 +55,16 @@ def lesion_pixels(data: bytes, name: str) -> npt.NDArray[np.bool_]:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             columns, rows = picture.size
             if rows * columns > MAX_PIXELS:
-                said = f"the mask {name} has {columns}x{rows} pixels, over the limit of {MAX_PIXELS // 10**6} million"
-                raise RegionError(f"{said}; send it at a smaller scale")
+                told = (
+                    "the mask {mask} has {size} pixels, over the limit of {limit} million; send it at a smaller scale"
+                )
+                size = f"{columns}x{rows}"
+                raise RegionError(Said("mask_large", told, mask=name, size=size, limit=MAX_PIXELS // 10**6))
             upright = ImageOps.exif_transpose(picture)
             single = upright.mode in {"1", "L", "F"} or upright.mode.startswith("I")
             values = np.asarray(upright if single else upright.convert("RGB"))
     except BROKEN:
-        raise RegionError(f"the mask {name} is not a whole picture; give a PNG where nonzero is lesion") from None
+        told = "the mask {mask} is not a whole picture; give a PNG where nonzero is lesion"
+        raise RegionError(Said("mask_not_whole", told, mask=name)) from None
     lesion: npt.NDArray[np.bool_] = values != 0 if single else (values != 0).any(axis=2)
     return lesion

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
 from engine.errors import ArchiveCorrupt
+from engine.said import Said
 from indexer.durable import BLOCK, make_folder, replacing, room_on_disk, sync_file, sync_folder
 from indexer.manifest import Pack, absent, changed
 
@@ -59,7 +60,8 @@ def read_picture(root: Path, place: Place) -> bytes:
     except OSError as error:
         raise absent(path, error) from None
     if len(data) < place.size:
-        raise ArchiveCorrupt(f"{path} ends before byte {place.start + place.size}; restore it or index the films anew")
+        told = "{file} ends before byte {end}; restore it or index the films anew"
+        raise ArchiveCorrupt(Said("pack_ends", told, file=str(path), end=place.start + place.size))
     return data
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine.errors import NotFound
+from engine.said import Said
 from indexer.archive import Snapshot
 
 FILM_FIELDS = (
@@ -36,7 +37,8 @@ def patient_history(snapshot: Snapshot, patient: str) -> dict[str, Any]:
         NotFound: no such pseudonym in this archive.
     """
     if patient not in snapshot.patient_code:
-        raise NotFound(f"the archive has no patient {patient[:40]!r}; take the pseudonym from an answer")
+        told = "the archive has no patient {patient!r}; take the pseudonym from an answer"
+        raise NotFound(Said("no_patient", told, patient=patient[:40]))
     catalogue = snapshot.catalogue
     person = catalogue.rows("SELECT patient, sex FROM patients WHERE patient = ?", [patient])
     films = ", ".join(f'"{name}"' for name in FILM_FIELDS)

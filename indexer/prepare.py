@@ -14,6 +14,7 @@ from engine.errors import EncoderError, FilmError, RegionError
 from engine.radiograph import Header, Radiograph, Stage
 from engine.readers import read
 from engine.region import Origin, Region
+from engine.said import Said
 from engine.segmentation import Segmenter
 from indexer.duplicates.hashes import perceptual_hash
 from indexer.masks import lesion_pixels, lesion_region
@@ -21,6 +22,7 @@ from indexer.records import FilmRecord, History, facts_of
 from indexer.regions import enough_detail, propose
 from indexer.thumbnails import THUMBNAIL_SIDE, shrink, thumbnail
 
+NO_FILE = Said("file_missing", "a table names it, but there is no such file")
 SHORTEST_NAME = 4
 """Characters of an identifier that a path can hold by no chance."""
 
@@ -55,7 +57,7 @@ class Prepared:
     """
 
     record: FilmRecord
-    reason: str | None = None
+    reason: Said | None = None
     kept: bool = False
     sha256: str = ""
     region_key: str = ""
@@ -108,12 +110,13 @@ class Preparer:
 
     def _read(self, record: FilmRecord) -> tuple[Prepared, Patch | None]:
         if record.problem or record.path is None:
-            return Prepared(record, record.problem or "a table names it, but there is no such file"), None
+            return Prepared(record, Said.known(record.problem or NO_FILE)), None
         try:
             data = self.fetch(record.path)
             mask = self.fetch(record.mask) if record.mask and self.roi is Roi.mask else None
         except OSError as error:
-            return Prepared(record, f"the file cannot be read ({error.strerror or type(error).__name__})"), None
+            told = error.strerror or type(error).__name__
+            return Prepared(record, Said("file_unread", "the file cannot be read ({said})", said=told)), None
         known, key = self.known.get(record.file), self._region_key(record, mask)
         if known is not None and known == Known(sha256(data).hexdigest(), key):
             return Prepared(record, kept=True, sha256=known.sha256, region_key=key), None
@@ -121,8 +124,7 @@ class Preparer:
             film, region = self._decode(record, data, mask)
             patch = self.embedder.prepare(film, region)
         except (FilmError, RegionError) as error:
-            reason = str(error).removeprefix(f"{record.file}: ")
-            return Prepared(record, reason, sha256=sha256(data).hexdigest(), region_key=key), None
+            return Prepared(record, error.said.alone, sha256=sha256(data).hexdigest(), region_key=key), None
         grey = shrink(film)
         small, phash = thumbnail(film, data, grey), perceptual_hash(grey)
         header, named = self.seal(record, film.header) if self.seal else (film.header, False)
@@ -173,7 +175,8 @@ def around(boxes: tuple[tuple[int, int, int, int], ...], shape: tuple[int, int])
     x0, y0 = corners[:, :2].min(axis=0)
     x1, y1 = corners[:, 2:].max(axis=0)
     if x0 >= shape[1] or y0 >= shape[0]:
-        raise FilmError(f"its lesion box starts at {x0},{y0}, outside its {shape[1]}x{shape[0]} pixels; mend the table")
+        told = "its lesion box starts at {corner}, outside its {size} pixels; mend the table"
+        raise FilmError(Said("box_outside", told, corner=f"{x0},{y0}", size=f"{shape[1]}x{shape[0]}"))
     return Region(int(x0), int(y0), min(int(x1), shape[1]), min(int(y1), shape[0]), Origin.mask)
 
 

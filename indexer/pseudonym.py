@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.errors import ArchiveError
+from engine.said import Said
 from indexer.durable import write_durably
 
 KEY_BYTES = 32
@@ -66,6 +67,8 @@ def load_key(path: Path, *, create: bool) -> Pseudonymiser:
     try:
         return Pseudonymiser(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except FileNotFoundError:
-        raise ArchiveError(f"the pseudonym key {path.name} is missing; restore it from backup") from None
+        told = "the pseudonym key {file} is missing; restore it from backup"
+        raise ArchiveError(Said("no_key", told, file=path.name)) from None
     except ValueError:
-        raise ArchiveError(f"{path.name} does not hold a pseudonym key; restore it from backup") from None
+        told = "{file} does not hold a pseudonym key; restore it from backup"
+        raise ArchiveError(Said("strange_key", told, file=path.name)) from None

@@ -8,6 +8,7 @@ from engine.errors import ArchiveCorrupt
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Origin, Region
+from engine.said import Said
 from engine.segmentation import Segmenter
 from indexer.manifest import Manifest
 from indexer.thumbnails import THUMBNAIL_SIDE
@@ -28,10 +29,10 @@ def open_segmenter(root: Path, manifest: Manifest) -> Segmenter | None:
     segmenter = Segmenter.load(root / ENCODER)
     found = segmenter.card.fingerprint
     if found != manifest.segmenter:
-        raise ArchiveCorrupt(
-            f"the archive was made with segmenter {manifest.segmenter}, its folder holds {found}; restore it or index "
-            "the films anew"
+        told = (
+            "the archive was made with segmenter {stated}, its folder holds {held}; restore it or index the films anew"
         )
+        raise ArchiveCorrupt(Said("other_segmenter", told, stated=manifest.segmenter, held=found))
     return segmenter
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import NotFound
+from engine.said import Said
 
 LARGEST = 16 << 20
 """Bytes of a file that is read."""
@@ -56,8 +57,10 @@ def read_run(folder: Path | None, name: str) -> Run:
     """
     run = _read(folder / f"{name}.json") if folder is not None and _NAME.fullmatch(name) else None
     if run is None:
-        where = "no folder of evaluations is set; set CASELINK_RUNS" if folder is None else "take a name from the list"
-        raise NotFound(f"there is no evaluation {name[:40]!r}; {where}")
+        no_folder = "there is no evaluation {run!r}; no folder of evaluations is set; set CASELINK_RUNS"
+        no_name = "there is no evaluation {run!r}; take a name from the list"
+        asked = name[:40]
+        raise NotFound(Said("no_runs", no_folder, run=asked) if folder is None else Said("no_run", no_name, run=asked))
     return run
 
 

@@ -148,12 +148,11 @@ def similar_patients(
 def _check_k(snapshot: Snapshot, k: int) -> None:
     patients = len(snapshot.patients)
     if not patients:
-        raise QueryError("the archive holds no films yet; index some with `caselink index`")
+        raise QueryError(Said("no_films", "the archive holds no films yet; index some with `caselink index`"))
     limit = min(MAX_K, patients)
     if not 1 <= k <= limit:
-        raise QueryError(
-            f"k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for a number within"
-        )
+        told = "k = {k} is outside 1 to {limit} (the archive has {patients} patients); ask for a number within"
+        raise QueryError(Said("k_outside", told, k=k, limit=limit, patients=patients))
 
 
 def _judge(snapshot: Snapshot, question: Question) -> Callable[..., Allowed]:
@@ -222,7 +221,8 @@ def own_rows(snapshot: Snapshot, films: Sequence[Radiograph | KeptFilm], patient
         stated += own.isdisjoint(named)  # one person's sets share the pseudonym without an issuer
         own |= named
     if stated > 1:
-        raise QueryError(f"the films belong to {stated} patients by their headers; query one patient at a time")
+        told = "the films belong to {patients} patients by their headers; query one patient at a time"
+        raise QueryError(Said("several_patients", told, patients=stated))
     twins = snapshot.rows_of_files(film.sha256 for film in films)
     codes = set(snapshot.patient[twins].tolist())
     codes |= {snapshot.patient_code.get(name, -1) for name in own.union(patients)}

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from engine.card import ModelCard
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveBusy, ArchiveError
+from engine.said import Said
 from engine.segmentation import SEGMENTER_CARD, SEGMENTER_ONNX, SegmenterFiles, has_segmenter
 from indexer.archive import KEY, film_table, load_manifest_key
 from indexer.catalogue import Catalogue
@@ -266,11 +267,11 @@ def locked(root: Path) -> Iterator[None]:
             root.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
     except Timeout:
-        raise ArchiveBusy(
-            f"another process is writing {root}; wait until it has ended, then run the same again"
-        ) from None
+        told = "another process is writing {archive}; wait until it has ended, then run the same again"
+        raise ArchiveBusy(Said("archive_busy", told, archive=str(root))) from None
     except OSError as error:
-        raise ArchiveError(f"{root} cannot be written ({error.strerror}); choose another place") from None
+        told = "{archive} cannot be written ({said}); choose another place"
+        raise ArchiveError(Said("archive_unwritten", told, archive=str(root), said=str(error.strerror))) from None
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from api.schemas import ArchiveFacts, GroupCount, LeftOut
 from ui import archive_card, archive_films, backend
 from ui.parts import heading, note, trouble
 from ui.session import Session
+from ui.spoken import told
 from ui.tables import bars, table
 from ui.wording import capital, entity_name, joined, sex, site_name, unknown
 from ui.words import counted, say, term, whole
@@ -132,12 +133,17 @@ def _left_out(facts: ArchiveFacts) -> None:
         note(say("archive.none_left_out"))
         return
     header = [say(f"archive.{name}") for name in ("outcome", "reason", "files")]
-    rows = [[_outcome(each), term("left_out_reason", each.reason), whole(each.files)] for each in reasons]
+    rows = [[_outcome(each), capital(reason(each)), whole(each.files)] for each in reasons]
     st.html(table(say("archive.left_out"), header, rows, words=2))
     if len(reasons) >= LISTED:
         note(say("archive.more_reasons", count=LISTED))
     note(say("archive.not_named"))
     st.download_button(say("archive.download"), csv_of(reasons), "left-out.csv", "text/csv", key="left-out")
+
+
+def reason(each: LeftOut) -> str:
+    """Why files were left out, in the page's language; as the archive tells it where it knows no code."""
+    return each.reason if each.remark is None else told(each.remark)
 
 
 def _outcome(each: LeftOut) -> str:

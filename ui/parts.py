@@ -7,6 +7,7 @@ import streamlit as st
 
 from api.client import ApiProblem, ApiUnreachable
 from ui.session import Session
+from ui.spoken import refusal
 from ui.words import say, term
 
 
@@ -22,9 +23,9 @@ def note(text: str, kind: str = "note") -> None:
 
 
 def trouble(error: ApiProblem | ApiUnreachable) -> None:
-    """Say what went wrong: what kind of trouble it is, then the API's own words on value, limit and cure."""
+    """Say what went wrong: what kind of trouble it is, then value, limit and cure."""
     kind = term("problem", error.title) if isinstance(error, ApiProblem) else say("word.unreachable")
-    complaint(f"{kind}: {error}")
+    complaint(f"{kind}: {refusal(error)}")
 
 
 def complaint(text: str) -> None:

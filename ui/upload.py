@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from html import escape
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from ui.boxes import Box
 from ui.figures import Shown, figure
 from ui.parts import complaint, trouble
 from ui.session import QueryFilm, Session
+from ui.spoken import refusal
 from ui.words import counted, decimal, say
 
 MIB = 1 << 20
@@ -27,6 +29,7 @@ def uploader(session: Session, limits: Limits, label: str) -> None:
         key=f"films-{session.uploads}",
     )
     st.caption(say("upload.help", most=limits.max_films, mib=limits.max_upload_mib))
+    held_back(limits)
     if not arrived:
         return
     try:
@@ -39,6 +42,12 @@ def uploader(session: Session, limits: Limits, label: str) -> None:
         return
     session.uploads += 1
     st.rerun()
+
+
+def held_back(limits: Limits) -> None:
+    """Why a file too large was not sent: the browser marks it alone, and the style sheet shows this beside a mark."""
+    said = escape(say("upload.held_back", mib=limits.max_upload_mib))
+    st.html(f'<p class="cl-error cl-held-back" role="alert">{said}</p>')
 
 
 def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
@@ -62,7 +71,7 @@ def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
             except ApiProblem as error:
                 if error.status >= SERVER_FAULT:
                     raise
-                reason = str(error)
+                reason = refusal(error)
         if reason is not None:
             refusals.append(reason)
     session.current = next((film.key for film in session.films if film.key not in held), session.current)
@@ -94,8 +103,8 @@ def refusals(session: Session) -> None:
     """What was not added, until it is put away."""
     if not session.refusals:
         return
-    for refusal in session.refusals:
-        complaint(refusal)
+    for said in session.refusals:
+        complaint(said)
     st.button(say("word.dismiss"), key="dismiss", type="tertiary", on_click=session.refusals.clear)
 
 

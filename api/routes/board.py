@@ -94,12 +94,8 @@ def cases(
     "/v1/board/agenda/{day}",
     response_model=Agenda,
     summary="The cases of a day",
-    responses=answers(
-        examples.AGENDA, examples.NO_TITLE | {
-            "detail": "'tomorrow' is no day; write it as 2026-11-30", "instance": "/v1/board/agenda/tomorrow"
-        }
-    ),
-)  # fmt: skip
+    responses=answers(examples.AGENDA, examples.NO_DAY),
+)
 def agenda(
     day: Annotated[str, Path(description="Day of the board's meeting.", examples=["2026-11-30"])],
     response: Response,

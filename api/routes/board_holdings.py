@@ -117,7 +117,7 @@ def _kept(film: Radiograph, region: Region, owner: str | None, asked: kept.FilmV
     summary="Take a film out of a case",
     responses=answers(
         examples.CASE,
-        examples.no_case("/films/5") | {"detail": "case 999999 has no film 5; take its number from the case"},
+        examples.no_case_film(""),
     ),
 )
 async def remove_film(case: CaseId, film: FilmId, response: Response, service: ServiceOf, who: WhoOf) -> BoardCase:
@@ -147,9 +147,7 @@ def _remove(service: Service, who: str, case: int, film: int) -> BoardCase:
     f"{FILM}/preview",
     response_class=Response,
     summary="A case's film as PNG",
-    responses=pictures(
-        examples.no_case("/films/5/preview") | {"detail": "case 999999 has no film 5; take its number from the case"}
-    ),
+    responses=pictures(examples.no_case_film("/preview")),
 )
 async def film_preview(case: CaseId, film: FilmId, view: ViewQuery, service: ServiceOf) -> Response:
     """The picture that was kept; at most 2048 pixels on its long side."""
@@ -190,8 +188,7 @@ async def add_precedent(
     summary="Take a precedent away",
     responses=answers(
         examples.CASE,
-        examples.no_case("/precedents/5")
-        | {"detail": "case 999999 has no precedent with film 5; take its number from the case"},
+        examples.no_precedent(),
     ),
 )
 def remove_precedent(case: CaseId, film: FilmId, response: Response, service: ServiceOf) -> BoardCase:

@@ -10,6 +10,7 @@ from api.problems import MEDIA_TYPE
 from api.routes.examples import no_archive
 from api.schemas import Problem
 from api.service import Service
+from engine.said import Said
 from indexer.journal import limits
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def user_of(
     except UnicodeDecodeError:
         name = raw.decode("latin-1")
     user = service_of(request).settings.user
-    return limits.line("the user's name in X-Caselink-User", name, limits.USER) or user
+    return limits.line(Said("a_user_told", "the user's name in X-Caselink-User"), name, limits.USER) or user
 
 
 WhoOf = Annotated[str, Depends(user_of)]
@@ -93,7 +94,8 @@ def form(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusals(refusal: dict[str, Any], of_archive: bool) -> Described:
-    schema = Problem.model_json_schema()
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs")  # the document holds a remark's schema already
     described: Described = {"4XX": _described("The request cannot be answered as asked", schema, refusal)}
     if of_archive:
         absent = no_archive(refusal["instance"])

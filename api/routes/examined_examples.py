@@ -38,7 +38,20 @@ FILM: dict[str, Any] = {
 }
 LEFT_OUT: dict[str, Any] = {
     "notice": NOTICE,
-    "reasons": [{"outcome": "left out", "reason": "the file is a PDF; export the film itself", "files": 3}],
+    "reasons": [
+        {
+            "outcome": "left out",
+            "reason": "it ends too early; copy or export it anew",
+            "files": 3,
+            "remark": {
+                "text": "it ends too early; copy or export it anew",
+                "code": "film_cut_off",
+                "values": {},
+                "film": None,
+                "parts": [],
+            },
+        }
+    ],
 }
 NEAR: dict[str, Any] = {
     "notice": NOTICE,
@@ -50,6 +63,8 @@ BAD_LIMIT: dict[str, Any] = {
     "status": 422,
     "detail": "limit = 5000 is outside 1 to 1000; ask for a number within",
     "instance": "/v1/archive/near-duplicates",
+    "code": "limit_outside",
+    "values": {"limit": 5000, "most": 1000},
 }
 _FACTS: dict[str, Any] = {
     "run": "held-2026",
@@ -91,4 +106,6 @@ def no_run(path: str) -> dict[str, Any]:
         "status": 404,
         "detail": "there is no evaluation 'no-such-run'; no folder of evaluations is set; set CASELINK_RUNS",
         "instance": path,
+        "code": "no_runs",
+        "values": {"run": "no-such-run"},
     }

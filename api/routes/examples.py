@@ -205,6 +205,17 @@ BAD_FILTER: dict[str, Any] = {
     "detail": "unexpected ';' at character 9; a filter is one condition; join several with and, or",
     "instance": "/v1/search",
     "position": 8,
+    "code": "filter_refused",
+    "values": {
+        "problem": {"text": "unexpected ';'", "code": "unexpected", "values": {"piece": "';'"}, "parts": []},
+        "place": 9,
+        "cure": {
+            "text": "a filter is one condition; join several with and, or",
+            "code": "one_condition",
+            "values": {},
+            "parts": [],
+        },
+    },
 }
 """Of the filter `age < 20; drop table films`."""
 BAD_FILM: dict[str, Any] = {
@@ -213,6 +224,9 @@ BAD_FILM: dict[str, Any] = {
     "status": 422,
     "detail": "knee.png: the file is a PDF; export the film itself and send DICOM, PNG, JPEG or TIFF",
     "instance": "/v1/preview",
+    "code": "film_pdf",
+    "values": {},
+    "film": "knee.png",
 }
 _UNKNOWN: dict[str, Any] = {
     "type": "/problems/not-found",
@@ -222,10 +236,14 @@ _UNKNOWN: dict[str, Any] = {
 NO_PATIENT = _UNKNOWN | {
     "detail": f"the archive has no patient {PATIENT!r}; take the pseudonym from an answer",
     "instance": f"/v1/patients/{PATIENT}",
+    "code": "no_patient",
+    "values": {"patient": PATIENT},
 }
 NO_FILM = _UNKNOWN | {
     "detail": "the archive has no film 999999; take its number from an answer",
     "instance": "/v1/films/999999/preview",
+    "code": "no_archived_film",
+    "values": {"number": "999999"},
 }
 NO_KIND = _UNKNOWN | {
     "detail": "there is no type of problem 'flat-tyre'; GET /problems lists them",
@@ -241,6 +259,8 @@ def only_get(path: str) -> dict[str, Any]:
         "status": 405,
         "detail": f"POST {path} is not served here; use GET",
         "instance": path,
+        "code": "no_method",
+        "values": {"method": "POST", "path": path, "other": "GET"},
     }
 
 
@@ -252,4 +272,6 @@ def no_archive(path: str) -> dict[str, Any]:
         "status": 503,
         "detail": "archive holds no archive; make one with `caselink index SOURCE --archive archive`",
         "instance": path,
+        "code": "no_archive",
+        "values": {"archive": "archive"},
     }

@@ -46,6 +46,8 @@ NO_FILM: dict[str, Any] = {
     "title": "Nothing is known by that name",
     "status": 404,
     "detail": "the archive has no film 999999; take its number from an answer",
+    "code": "no_archived_film",
+    "values": {"number": "999999"},
     "instance": "/v1/explain",
 }
 

@@ -117,6 +117,7 @@ NO_DRAFT: dict[str, Any] = {
     "instance": "/v1/board/drafts/first",
 }
 UNKNOWN_CASE = 999_999
+_FIFTH = {"case": str(UNKNOWN_CASE), "number": "5"}
 
 
 def no_case(path: str) -> dict[str, Any]:
@@ -126,8 +127,22 @@ def no_case(path: str) -> dict[str, Any]:
         "title": "Nothing is known by that name",
         "status": 404,
         "detail": f"the board has no case {UNKNOWN_CASE}; take its number from the list of cases",
+        "code": "no_case",
+        "values": {"case": str(UNKNOWN_CASE)},
         "instance": f"/v1/board/cases/{UNKNOWN_CASE}{path}",
     }
+
+
+def no_case_film(path: str) -> dict[str, Any]:
+    """The refusal where a case has no film 5. path: below the film, with its slash."""
+    told = {"detail": f"case {UNKNOWN_CASE} has no film 5; take its number from the case", "code": "no_case_film"}
+    return no_case(f"/films/5{path}") | told | {"values": _FIFTH}
+
+
+def no_precedent() -> dict[str, Any]:
+    """The refusal where a case has no precedent with film 5."""
+    told = f"case {UNKNOWN_CASE} has no precedent with film 5; take its number from the case"
+    return no_case("/precedents/5") | {"detail": told, "code": "no_precedent", "values": _FIFTH}
 
 
 def bad_limit(path: str) -> dict[str, Any]:
@@ -138,6 +153,8 @@ def bad_limit(path: str) -> dict[str, Any]:
         "status": 422,
         "detail": "limit = 5000 is outside 1 to 1000; ask for a number within",
         "instance": path,
+        "code": "limit_outside",
+        "values": {"limit": 5000, "most": 1000},
     }
 
 
@@ -147,6 +164,14 @@ NO_TITLE: dict[str, Any] = {
     "status": 422,
     "detail": "the title is empty; write something, up to 120 characters",
     "instance": "/v1/board/cases",
+    "code": "text_empty",
+    "values": {"name": {"text": "the title", "code": "a_title", "values": {}, "parts": []}, "most": 120},
+}
+NO_DAY = NO_TITLE | {
+    "detail": "'tomorrow' is no day; write it as 2026-11-30",
+    "instance": "/v1/board/agenda/tomorrow",
+    "code": "no_day",
+    "values": {"value": "tomorrow"},
 }
 NO_NEIGHBOUR: dict[str, Any] = {
     "type": "/problems/not-found",
@@ -154,6 +179,8 @@ NO_NEIGHBOUR: dict[str, Any] = {
     "status": 404,
     "detail": "the archive has no film 999999; take its number from an answer",
     "instance": "/v1/feedback",
+    "code": "no_archived_film",
+    "values": {"number": "999999"},
 }
 NO_FORMAT: dict[str, Any] = {
     "type": "/problems/query",

@@ -10,6 +10,7 @@ from openvino import properties
 from openvino.properties import hint
 
 from engine.errors import EncoderError
+from engine.said import Said
 
 PRECISIONS = {"openvino-f32": ov.Type.f32, "openvino-bf16": ov.Type.bf16}
 
@@ -23,12 +24,13 @@ def trusted(onnx: Path, sha256: str, cure: str) -> bytes:
     try:
         data = onnx.read_bytes()
     except OSError as error:
-        raise EncoderError(f"cannot read {onnx} ({error.strerror}); {cure}") from error
+        told = "cannot read {file} ({said}); {cure}"
+        raise EncoderError(Said("encoder_unread", told, file=str(onnx), said=str(error.strerror), cure=cure)) from error
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise EncoderError(
-            f"{onnx} has sha256 {found[:12]}, its card says {sha256[:12]}; the file was damaged or exchanged, so {cure}"
-        )
+        told = "{file} has sha256 {held}, its card says {stated}; the file was damaged or exchanged, so {cure}"
+        held, stated = found[:12], sha256[:12]
+        raise EncoderError(Said("encoder_changed", told, file=str(onnx), held=held, stated=stated, cure=cure))
     return data
 
 

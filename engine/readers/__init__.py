@@ -10,11 +10,15 @@ from engine.radiograph import Radiograph
 from engine.readers.base import HEAD, Reader
 from engine.readers.dicom import DicomReader
 from engine.readers.raster import RasterReader
+from engine.said import Said
 
 READERS: Mapping[str, Reader] = MappingProxyType({"dicom": DicomReader(), "raster": RasterReader()})
 """Every reader by the kind of file it takes, asked in this order."""
 
-_STRANGERS = {b"PK\x03\x04": "a zip archive; unpack it", b"%PDF": "a PDF; export the film itself"}
+_STRANGERS = {
+    b"PK\x03\x04": Said("film_zip", "the file is a zip archive; unpack it and send DICOM, PNG, JPEG or TIFF"),
+    b"%PDF": Said("film_pdf", "the file is a PDF; export the film itself and send DICOM, PNG, JPEG or TIFF"),
+}
 
 
 def read(data: bytes | Path, *, name: str | None = None, at_least: int | None = None) -> Radiograph:
@@ -35,23 +39,25 @@ def read(data: bytes | Path, *, name: str | None = None, at_least: int | None = 
         whole = _load(data) if isinstance(data, Path) else data
         return _reader(whole[:HEAD]).read(whole, name, sha256(whole).hexdigest(), at_least)
     except FilmError as error:
-        raise type(error)(f"{name}: {error}") from None
+        raise type(error)(Said.of(name, error.said)) from None
 
 
 def _load(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFilm(f"the file cannot be read ({error.strerror}); check the path") from None
+        told = "the file cannot be read ({said}); check the path"
+        raise UnreadableFilm(Said("film_unread", told, said=str(error.strerror))) from None
 
 
 def _reader(head: bytes) -> Reader:
     if not head:
-        raise UnreadableFilm("the file is empty; send the film's own file")
+        raise UnreadableFilm(Said("film_empty", "the file is empty; send the film's own file"))
     for reader in READERS.values():
         if reader.recognises(head):
             return reader
-    for start, kind in _STRANGERS.items():
+    for start, stranger in _STRANGERS.items():
         if head.startswith(start):
-            raise UnreadableFilm(f"the file is {kind} and send DICOM, PNG, JPEG or TIFF")
-    raise UnreadableFilm("the file is no picture that caselink knows; send DICOM, PNG, JPEG or TIFF")
+            raise UnreadableFilm(stranger)
+    told = "the file is no picture that caselink knows; send DICOM, PNG, JPEG or TIFF"
+    raise UnreadableFilm(Said("film_unknown", told))

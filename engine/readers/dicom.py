@@ -8,6 +8,7 @@ from engine.readers.dicom_display import show
 from engine.readers.dicom_elements import looks_explicit, name_of, parse
 from engine.readers.dicom_header import header_of, spacings_of
 from engine.readers.dicom_pixels import layout_of, stored_words
+from engine.said import Said
 
 PREAMBLE: Final = 128
 MAX_FIRST: Final = 1024
@@ -38,9 +39,8 @@ class DicomReader:
         found = parse(data)
         elements, notes = found.elements, list[str]()
         if elements.pixels is None:
-            raise UnsupportedFilm(
-                f"it holds no pixels (kind of object: {name_of(found.storage)}); send the film itself"
-            )
+            refusal = "it holds no pixels (kind of object: {storage}); send the film itself"
+            raise UnsupportedFilm(Said("film_no_pixels", refusal, storage=name_of(found.storage)))
         layout = layout_of(elements)
         words, lossy = stored_words(found, elements.pixels, layout)
         pixels = show(words, layout, elements, lossy, notes)

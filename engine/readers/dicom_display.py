@@ -75,7 +75,8 @@ def _modality(stored: npt.NDArray[np.int64], elements: Elements, notes: list[str
     if items := elements.sequences.get("ModalityLUTSequence"):
         table, first, _ = _lookup_table(items[0], signed=bool(stored.min() < 0))
         if not len(table):
-            raise UnreadableFilm("its modality lookup table is shorter than it says; export it anew")
+            told = "its modality lookup table is shorter than it says; export it anew"
+            raise UnreadableFilm(Said("film_table_short", told))
         return table[np.clip(stored - first, 0, len(table) - 1)].astype(np.float64)
     slope, intercept = elements.numbers("RescaleSlope"), elements.numbers("RescaleIntercept")
     if slope is None or intercept is None or (slope and slope[0] == 0):

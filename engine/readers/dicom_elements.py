@@ -23,6 +23,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from engine.errors import UnreadableFilm, UnsupportedFilm
 from engine.radiograph import MAX_PIXELS
+from engine.said import Said
 
 PICTURE: Final = (
     *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns"),
@@ -54,7 +55,7 @@ UNPACKED_LIMIT: Final = 2 * MAX_PIXELS + (1 << 24)
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 SANE: Final = (1e-12, 1e12)
 """Decimal values outside, other than 0, describe no film and would overflow on the way to its grey."""
-CUT_OFF: Final = "it ends too early; copy or export it anew"
+CUT_OFF: Final = Said("film_cut_off", "it ends too early; copy or export it anew")
 
 
 class PixelElement(NamedTuple):
@@ -158,7 +159,8 @@ def _inflate(packed: bytes) -> bytes:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     data = unpacker.decompress(packed, UNPACKED_LIMIT)
     if unpacker.unconsumed_tail:
-        raise UnsupportedFilm(f"it unpacks to more than {UNPACKED_LIMIT >> 20} MiB; send it uncompressed and smaller")
+        told = "it unpacks to more than {limit} MiB; send it uncompressed and smaller"
+        raise UnsupportedFilm(Said("film_unpacks_large", told, limit=UNPACKED_LIMIT >> 20))
     if not unpacker.eof:
         raise UnreadableFilm(CUT_OFF)
     return data
@@ -253,7 +255,8 @@ class _Walker:
     def _items(self, implicit: bool, depth: int, end: int | None, vr: str | None, wanted: bool) -> list[Elements]:
         """Items from here to `end`, or to the sequence's end mark where None; fragments and unwanted ones skipped."""
         if depth >= DEPTH:
-            raise UnreadableFilm(f"its sequences are nested over {DEPTH} deep; export it anew")
+            told = "its sequences are nested over {depth} deep; export it anew"
+            raise UnreadableFilm(Said("film_nested", told, depth=DEPTH))
         found: list[Elements] = []
         while end is None or self.file.tell() < end:
             group, number, length = struct.unpack(f"{'<' if self.little else '>'}HHL", self.file.read(8))
@@ -261,13 +264,13 @@ class _Walker:
             if tag == SEQUENCE_END:
                 break
             if tag != ITEM:
-                raise UnreadableFilm("its sequences are out of step; export it anew")
+                raise UnreadableFilm(Said("film_sequences", "its sequences are out of step; export it anew"))
             if length != UNDEFINED:
                 body = self._take(length)
                 if wanted:
                     found.append(_Walker(body, 0, self.little).data_set(implicit, depth + 1))
             elif vr in {"OB", "OW"}:
-                raise UnreadableFilm("its fragments are out of step; export it anew")
+                raise UnreadableFilm(Said("film_fragments", "its fragments are out of step; export it anew"))
             else:
                 found.append(self.data_set(implicit, depth + 1))
                 self._check_item_end()

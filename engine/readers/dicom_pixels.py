@@ -16,6 +16,7 @@ from pydicom.encaps import parse_fragments
 from engine.errors import UnreadableFilm, UnsupportedFilm
 from engine.radiograph import check_size
 from engine.readers.dicom_elements import CUT_OFF, DicomObject, Elements, PixelElement, name_of
+from engine.said import Said
 
 Words = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 GREY: Final = ("MONOCHROME1", "MONOCHROME2")
@@ -38,11 +39,12 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.allocated not in (8, 16):
-            raise UnsupportedFilm(f"it has {self.allocated} bits a pixel, where films have 8 or 16; export it as such")
+            told = "it has {bits} bits a pixel, where films have 8 or 16; export it as such"
+            raise UnsupportedFilm(Said("film_bits", told, bits=self.allocated))
         if not 1 <= self.stored <= self.allocated or not self.stored - 1 <= self.high < self.allocated:
-            raise UnreadableFilm(
-                f"its header is wrong ({self.stored} bits up to bit {self.high} of {self.allocated}); export it anew"
-            )
+            told = "its header is wrong ({stored} bits up to bit {high} of {bits}); export it anew"
+            said = Said("film_bits_wrong", told, stored=self.stored, high=self.high, bits=self.allocated)
+            raise UnreadableFilm(said)
         check_size(self.rows, self.columns)
 
     @property
@@ -73,7 +75,8 @@ def layout_of(elements: Elements) -> Layout:
     _check_grey(elements)
     rows, columns, allocated = (elements.integer(keyword) for keyword in ("Rows", "Columns", "BitsAllocated"))
     if rows is None or columns is None or allocated is None:
-        raise UnreadableFilm("its header does not say how large its picture is; export it anew")
+        told = "its header does not say how large its picture is; export it anew"
+        raise UnreadableFilm(Said("film_no_size", told))
     stored = elements.integer("BitsStored") or allocated
     high = elements.integer("HighBit")
     signed = elements.integer("PixelRepresentation") == 1
@@ -84,11 +87,14 @@ def _check_grey(elements: Elements) -> None:
     samples, photometric = elements.integer("SamplesPerPixel"), elements.text("PhotometricInterpretation").upper()
     frames = elements.numbers("NumberOfFrames") or (1.0,)
     if frames[0] > 1:
-        raise UnsupportedFilm(f"it holds {frames[0]:.0f} frames; send each film as an object of its own")
+        told = "it holds {frames} frames; send each film as an object of its own"
+        raise UnsupportedFilm(Said("film_frames_dicom", told, frames=round(frames[0])))
     if (samples or 1) > 1 or photometric.startswith(("RGB", "YBR", "PALETTE", "HSV", "ARGB", "CMYK", "XYB")):
-        raise UnsupportedFilm("its pixels are in colour; a film is grey (MONOCHROME1 or MONOCHROME2)")
+        told = "its pixels are in colour; a film is grey (MONOCHROME1 or MONOCHROME2)"
+        raise UnsupportedFilm(Said("film_colour", told))
     if photometric not in GREY:
-        raise UnreadableFilm("its header does not say whether bone is bright (PhotometricInterpretation); mend it")
+        told = "its header does not say whether bone is bright (PhotometricInterpretation); mend it"
+        raise UnreadableFilm(Said("film_no_polarity", told))
 
 
 @dataclass(frozen=True)
@@ -119,24 +125,29 @@ def stored_words(found: DicomObject, pixels: PixelElement, layout: Layout) -> tu
             that is broken or of another size than the header says.
     """
     if pixels.floating:
-        raise UnsupportedFilm("its pixels are floating-point numbers; export it with 8 or 16 bits")
+        told = "its pixels are floating-point numbers; export it with 8 or 16 bits"
+        raise UnsupportedFilm(Said("film_floating", told))
     if found.syntax in NATIVE:
         return _native(found, pixels, layout), False
     codec = CODECS.get(found.syntax)
     if codec is None:
-        raise UnsupportedFilm(f"its transfer syntax ({name_of(found.syntax)}) is not decoded; export it uncompressed")
+        told = "its transfer syntax ({syntax}) is not decoded; export it uncompressed"
+        raise UnsupportedFilm(Said("film_syntax", told, syntax=name_of(found.syntax)))
     if pixels.length is not None:
-        raise UnreadableFilm(f"its pixels are not {codec.name}, as its header says; export it anew")
+        told = "its pixels are not {codec}, as its header says; export it anew"
+        raise UnreadableFilm(Said("film_not_codec", told, codec=codec.name))
     return _decode(codec, _frame(found.data, pixels.start), layout), codec.lossy
 
 
 def _native(found: DicomObject, pixels: PixelElement, layout: Layout) -> Words:
     if pixels.length is None:
-        raise UnreadableFilm("its pixels are compressed, but it does not say how; export it anew with a file header")
+        told = "its pixels are compressed, but it does not say how; export it anew with a file header"
+        raise UnreadableFilm(Said("film_no_syntax", told))
     if pixels.start + pixels.length > len(found.data):
         raise UnreadableFilm(CUT_OFF)
     if pixels.length not in (layout.nbytes, layout.nbytes + layout.nbytes % 2):
-        raise UnreadableFilm(f"it holds {pixels.length} bytes of pixels, its header says {layout.nbytes}; export anew")
+        told = "it holds {held} bytes of pixels, its header says {stated}; export anew"
+        raise UnreadableFilm(Said("film_bytes", told, held=pixels.length, stated=layout.nbytes))
     little, shape = found.elements.little, (layout.rows, layout.columns)
     if layout.allocated == 16:
         raw = np.frombuffer(found.data, "<u2" if little else ">u2", layout.nbytes // 2, pixels.start)
@@ -154,7 +165,8 @@ def _frame(data: bytes, start: int) -> bytes:
     try:
         _, places = parse_fragments(file)
     except ValueError:
-        raise UnreadableFilm("its compressed pixels are out of step or cut off; export it anew") from None
+        told = "its compressed pixels are out of step or cut off; export it anew"
+        raise UnreadableFilm(Said("film_out_of_step", told)) from None
     fragments = []
     for place in places:
         end = place + 8 + int.from_bytes(data[place + 4 : place + 8], "little")
@@ -162,9 +174,10 @@ def _frame(data: bytes, start: int) -> bytes:
             raise UnreadableFilm(CUT_OFF)
         fragments.append(data[place + 8 : end])
     if len(fragments) < 2:
-        raise UnreadableFilm("its compressed pixels are missing; copy or export it anew")
+        raise UnreadableFilm(Said("film_no_frame", "its compressed pixels are missing; copy or export it anew"))
     if len(fragments[0]) > 4:
-        raise UnreadableFilm(f"its offset table has {len(fragments[0]) // 4} frames, its header one; export it anew")
+        told = "its offset table has {frames} frames, its header one; export it anew"
+        raise UnreadableFilm(Said("film_offsets", told, frames=len(fragments[0]) // 4))
     return b"".join(fragments[1:])
 
 
@@ -174,9 +187,11 @@ def _decode(codec: Codec, frame: bytes, layout: Layout) -> Words:
             _check_frame(codec.header(frame), layout)
         picture = codec.decode(frame, layout)
     except BROKEN:
-        raise UnreadableFilm(f"its {codec.name} data are broken; copy or export it anew") from None
+        told = "its {codec} data are broken; copy or export it anew"
+        raise UnreadableFilm(Said("film_codec_broken", told, codec=codec.name)) from None
     if picture.shape != (layout.rows, layout.columns) or picture.dtype.itemsize * 8 > layout.allocated:
-        raise UnreadableFilm(f"its {codec.name} data are not the picture that its header describes; export it anew")
+        told = "its {codec} data are not the picture that its header describes; export it anew"
+        raise UnreadableFilm(Said("film_codec_other", told, codec=codec.name))
     if layout.allocated == 8:
         return picture.view(np.uint8)
     # signed 8-bit samples of a 16-bit film keep their sign
@@ -186,15 +201,16 @@ def _decode(codec: Codec, frame: bytes, layout: Layout) -> Words:
 def _check_frame(said: FrameHeader, layout: Layout) -> None:
     """Refuse before decoding, so that a frame that claims to be huge costs nothing."""
     if (said.rows, said.columns) != (layout.rows, layout.columns):
-        raise UnreadableFilm(
-            f"its compressed picture has {said.columns}x{said.rows} pixels, its header says "
-            f"{layout.columns}x{layout.rows}; export it anew"
-        )
+        told = "its compressed picture has {picture} pixels, its header says {stated}; export it anew"
+        picture, other = f"{said.columns}x{said.rows}", f"{layout.columns}x{layout.rows}"
+        raise UnreadableFilm(Said("film_frame_size", told, picture=picture, stated=other))
     if said.components != 1 or said.precision > layout.allocated:
-        raise UnreadableFilm(
-            f"its compressed picture has {said.components} channels of {said.precision} bits, its header says "
-            f"one of {layout.allocated}; export it anew"
+        told = (
+            "its compressed picture has {channels} channels of {bits} bits, its header says one of {stated}; "
+            "export it anew"
         )
+        stated, bits = layout.allocated, said.precision
+        raise UnreadableFilm(Said("film_channels", told, channels=said.components, bits=bits, stated=stated))
 
 
 def _jpeg_header(frame: bytes) -> FrameHeader:

@@ -46,7 +46,8 @@ class RasterReader:
                 _reduce(picture, at_least)
                 pixels, warnings = _grey(ImageOps.exif_transpose(picture))
         except BROKEN as error:
-            raise UnreadableFilm(f"not a whole picture ({_told(error)}); export or copy it anew") from None
+            told = "not a whole picture ({said}); export or copy it anew"
+            raise UnreadableFilm(Said("film_not_whole", told, said=_told(error))) from None
         pixels = 1 - pixels if inverted else pixels
         return Radiograph(pixels, sha256, name, full_shape=full, warnings=warnings)
 
@@ -60,7 +61,8 @@ def _told(error: Exception) -> str:
 def _check_single(picture: Image.Image) -> None:
     frames = int(getattr(picture, "n_frames", 1))
     if frames > 1 and picture.format != "MPO":  # an MPO is a camera's JPEG with a preview behind the picture
-        raise UnsupportedFilm(f"it holds {frames} frames; send each film as a picture of its own")
+        told = "it holds {frames} frames; send each film as a picture of its own"
+        raise UnsupportedFilm(Said("film_frames", told, frames=frames))
 
 
 def _upright_shape(picture: Image.Image) -> tuple[int, int] | None:
@@ -102,7 +104,8 @@ def _deep(values: npt.NDArray[np.integer]) -> tuple[Pixels, tuple[str, ...]]:
     often lie in 16-bit files."""
     low, high = int(values.min()), int(values.max())
     if low < 0:
-        raise UnsupportedFilm(f"its pixels go down to {low}; export it with pixels from 0 on")
+        told = "its pixels go down to {low}; export it with pixels from 0 on"
+        raise UnsupportedFilm(Said("film_below_zero", told, low=low))
     bits = max(8, high.bit_length())
     pixels = values.astype(np.float32) / np.float32(2**bits - 1)
     note = Said("fewer_bits", "its pixels use {bits} of the file's bits; that range was taken", bits=bits)
@@ -113,7 +116,7 @@ def _floating(values: npt.NDArray[np.floating]) -> tuple[Pixels, tuple[str, ...]
     """Floating-point pixels: kept where they lie in 0..1, else stretched to it from lowest to highest."""
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise UnsupportedFilm("some of its pixels are no finite numbers; export it anew")
+        raise UnsupportedFilm(Said("film_infinite", "some of its pixels are no finite numbers; export it anew"))
     if low >= 0 and high <= 1:
         return values.astype(np.float32), ()
     pixels = ((values.astype(np.float64) - low) / ((high - low) or 1)).astype(np.float32)

@@ -19,8 +19,9 @@ from indexer.durable import replacing
 from indexer.prepare import Known, Prepared
 from indexer.pseudonym import Sealed
 from indexer.records import FilmRecord
+from indexer.remarks import as_json, from_json
 
-FORMAT = 1
+FORMAT = 2
 SCHEMA = pa.schema(
     [
         ("file", pa.string()),
@@ -35,7 +36,8 @@ SCHEMA = pa.schema(
         ("thumbnail", pa.binary()),
     ]
 )
-"""film: JSON of what a film's file says of it, identifiers sealed, and of its region; null where it is left out."""
+"""reason: JSON of why it is left out, with its code. film: JSON of what a film's file says of it, identifiers sealed,
+and of its region; null where it is left out."""
 OUTCOMES = ["file", "reason", "kept", "sha256", "region_key"]
 
 
@@ -116,7 +118,7 @@ def _row(item: Prepared) -> dict[str, Any]:
     there = item.film is not None and item.region is not None and item.vector is not None
     return {
         "file": item.record.file,
-        "reason": item.reason,
+        "reason": None if item.reason is None else as_json(item.reason),
         "kept": item.kept,
         "sha256": item.sha256,
         "region_key": item.region_key,
@@ -146,7 +148,8 @@ def _film_facts(item: Prepared) -> dict[str, Any]:
 
 
 def _prepared(record: FilmRecord, row: Mapping[str, Any]) -> Prepared:
-    plain = {name: row[name] for name in ("reason", "kept", "sha256", "region_key", "named", "phash", "thumbnail")}
+    plain = {name: row[name] for name in ("kept", "sha256", "region_key", "named", "phash", "thumbnail")}
+    plain["reason"] = None if row["reason"] is None else from_json(row["reason"])
     if row["film"] is None:
         return Prepared(record, **plain)
     facts = json.loads(row["film"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import NotFound, StaleWrite
+from engine.said import Said
 from indexer.journal import limits
 from indexer.journal.store import Journal, Row, now
 
@@ -158,7 +159,8 @@ def change_case(
     with journal.writing() as db:
         held = _held(db.execute("SELECT * FROM cases WHERE board_case = ?", (case,)).fetchall(), case)
         if held["revision"] != revision:
-            message = f"case {case} is at revision {held['revision']}, you read {revision}; read it again"
+            stale = "case {case} is at revision {held}, you read {revision}; read it again"
+            message = Said("case_stale", stale, case=str(case), held=held["revision"], revision=revision)
             raise StaleWrite(message, held["title"], held["revision"], told[0])
         db.execute(
             "UPDATE cases SET title = ?, day = ?, position = ?, patient = ?, revision = revision + 1, "
@@ -233,18 +235,18 @@ def write_section(
     Raises:
         StaleWrite: somebody wrote since; it carries both texts. NotFound: no such case. QueryError: too long.
     """
-    text = limits.text(f"the section {section.value}", text, limits.SECTION)
+    text = limits.text(Said("a_section", "the section {section}", section=section.value), text, limits.SECTION)
     with journal.writing() as db:
         _held(db.execute("SELECT 1 FROM cases WHERE board_case = ?", (case,)).fetchall(), case)
         held = _section(section, db.execute(_LATEST, (case, section.value)).fetchone())
         if held.revision != revision:
-            raise StaleWrite(
-                f"{section.value} of case {case} is at revision {held.revision}, written by {held.who}; you read "
-                f"{revision}; merge both texts and write with revision {held.revision}",
-                held.text,
-                held.revision,
-                text,
+            told = (
+                "{section} of case {case} is at revision {held}, written by {who}; you read {revision}; merge both "
+                "texts and write with revision {held}"
             )
+            name, now_at, who = section.value, held.revision, held.who or "?"
+            said = Said("section_stale", told, section=name, case=str(case), held=now_at, who=who, revision=revision)
+            raise StaleWrite(said, held.text, held.revision, text)
         written = SectionText(section, text, revision + 1, now(), user(who))
         db.execute(
             "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?)",
@@ -268,7 +270,7 @@ def user(name: str) -> str:
     Raises:
         QueryError: empty or too long.
     """
-    return limits.line("the user's name", name, limits.USER, needed=True)
+    return limits.line(limits.USER_NAME, name, limits.USER, needed=True)
 
 
 def require_case(rows: Iterable[Row], case: int) -> Row:
@@ -295,11 +297,12 @@ def _held(rows: list[Row], case: int) -> Row:
 
 
 def _unknown(case: int) -> NotFound:
-    return NotFound(f"the board has no case {case}; take its number from the list of cases")
+    told = "the board has no case {case}; take its number from the list of cases"
+    return NotFound(Said("no_case", told, case=str(case)))
 
 
 def _title(value: str) -> str:
-    return limits.line("the title", value, limits.TITLE, needed=True)
+    return limits.line(Said("a_title", "the title"), value, limits.TITLE, needed=True)
 
 
 def _summary(row: Row) -> CaseSummary:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 from engine.errors import QueryError
+from engine.said import Said
 from indexer.journal import limits
 from indexer.journal.store import Journal, now
 
@@ -80,7 +81,8 @@ def judge(
         QueryError: a text over its limit, or histology, which is said of a query alone.
     """
     if kind is FeedbackKind.histology:
-        raise QueryError("histology is said of a query, not of a neighbour; leave the film out")
+        told = "histology is said of a query, not of a neighbour; leave the film out"
+        raise QueryError(Said("histology_of_query", told))
     return _store(journal, who, query, kind, note, neighbour, None, None)
 
 
@@ -92,8 +94,8 @@ def turned_out(
     Raises:
         QueryError: a text over its limit, or no entity.
     """
-    entity = limits.line("the entity", entity, limits.NAME, needed=True)
-    proof = limits.line("the proof", proof or "", limits.NAME) or None
+    entity = limits.line(Said("an_entity", "the entity"), entity, limits.NAME, needed=True)
+    proof = limits.line(Said("a_proof", "the proof"), proof or "", limits.NAME) or None
     return _store(journal, who, query, FeedbackKind.histology, note, None, entity, proof)
 
 
@@ -109,7 +111,7 @@ def _store(
 ) -> FeedbackEntry:
     row = {
         "at": now(),
-        "who": limits.line("the user's name", who, limits.USER, needed=True),
+        "who": limits.line(limits.USER_NAME, who, limits.USER, needed=True),
         "kind": kind.value,
         "query": limits.sha256(query),
         "film": near and near.film,
@@ -118,7 +120,7 @@ def _store(
         "film_entity": near and near.entity,
         "entity": entity,
         "proof": proof,
-        "note": limits.text("the note", note, limits.NOTE),
+        "note": limits.text(Said("a_note", "the note"), note, limits.NOTE),
     }
     names = ", ".join(row)
     with journal.writing() as db:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import NotFound, QueryError, StaleWrite
+from engine.said import Said
 from indexer.journal import limits
 from indexer.journal.board import CaseFilm, Decision, Section, film_of, require_case, user
 from indexer.journal.store import Journal, Row, now
@@ -20,7 +21,7 @@ class FilmVector:
 
     vector: the embedding, little-endian float32. model: fingerprint of the card of the encoder that made it. patients:
     the pseudonyms that its header's patient may have in the archive, by each source's issuer; empty where it names
-    none. confidence: of its region, see `Region`. warnings: sentences on what was odd.
+    none. confidence: of its region, see `Region`. warnings: sentences on what was odd, as `as_json` has them.
     """
 
     vector: bytes
@@ -97,7 +98,8 @@ def add_films(
                 db.execute(_ADD_VECTOR, {**_vector_columns(film.asked), "board_case": case, "sha256": film.sha256})
         held = db.execute("SELECT count(*) AS n FROM case_films WHERE board_case = ?", (case,)).fetchone()["n"]
         if held > limits.CASE_FILMS:
-            raise QueryError(f"case {case} would hold {held} films, over the limit of {limits.CASE_FILMS}; remove some")
+            told = "case {case} would hold {films} films, over the limit of {most}; remove some"
+            raise QueryError(Said("case_films", told, case=str(case), films=held, most=limits.CASE_FILMS))
         if patient is not None:
             db.execute("UPDATE cases SET patient = ? WHERE board_case = ? AND patient IS NULL", (patient, case))
         _answer(db, who, case, ask)
@@ -146,8 +148,8 @@ def add_precedent(journal: Journal, who: str, case: int, film: int, patient: str
         )
         held = db.execute("SELECT count(*) AS n FROM precedents WHERE board_case = ?", (case,)).fetchone()["n"]
         if held > limits.PRECEDENTS:
-            most = f"over the limit of {limits.PRECEDENTS}; remove some"
-            raise QueryError(f"case {case} would hold {held} precedents, {most}")
+            told = "case {case} would hold {precedents} precedents, over the limit of {most}; remove some"
+            raise QueryError(Said("case_precedents", told, case=str(case), precedents=held, most=limits.PRECEDENTS))
 
 
 def remove_precedent(journal: Journal, case: int, film: int) -> None:
@@ -158,7 +160,8 @@ def remove_precedent(journal: Journal, case: int, film: int) -> None:
     """
     with journal.writing() as db:
         if not db.execute("DELETE FROM precedents WHERE board_case = ? AND film = ?", (case, film)).rowcount:
-            raise NotFound(f"case {case} has no precedent with film {film}; take its number from the case")
+            told = "case {case} has no precedent with film {number}; take its number from the case"
+            raise NotFound(Said("no_precedent", told, case=str(case), number=str(film)))
 
 
 def held_answer(journal: Journal, case: int) -> HeldAnswer | None:
@@ -186,10 +189,12 @@ def decide(journal: Journal, who: str, case: int, revision: int, dated: str) -> 
         row = db.execute(sql, (case, Section.decision.value)).fetchone()
         text, held = (row["text"], row["revision"]) if row else ("", 0)
         if held != revision:
-            message = f"the decision of case {case} is at revision {held}, you read {revision}; read it again"
+            told = "the decision of case {case} is at revision {held}, you read {revision}; read it again"
+            message = Said("decision_stale", told, case=str(case), held=held, revision=revision)
             raise StaleWrite(message, text, held, "")
         if not text.strip():
-            raise QueryError(f"the section decision of case {case} is empty; write the decision there first")
+            told = "the section decision of case {case} is empty; write the decision there first"
+            raise QueryError(Said("decision_empty", told, case=str(case)))
         before = db.execute("SELECT * FROM decisions WHERE board_case = ?", (case,)).fetchone()
         if before and (before["text"], before["revision"], before["dated"]) == (text, revision, day):
             return Decision(**{name: value for name, value in before.items() if name != "board_case"})
@@ -255,4 +260,5 @@ def _answer(db: sqlite3.Connection, who: str, case: int, ask: Ask | None) -> Non
 
 
 def _no_film(case: int, film: int) -> NotFound:
-    return NotFound(f"case {case} has no film {film}; take its number from the case")
+    told = "case {case} has no film {number}; take its number from the case"
+    return NotFound(Said("no_case_film", told, case=str(case), number=str(film)))

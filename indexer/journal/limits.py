@@ -4,6 +4,7 @@ import re
 from datetime import date
 
 from engine.errors import QueryError
+from engine.said import Said
 
 USER = 64
 """Characters of a user's name."""
@@ -22,6 +23,7 @@ PRECEDENTS = 24
 PAGE = 1_000
 """Entries in one answer."""
 SHOWN = 40
+USER_NAME = Said("a_user", "the user's name")
 _PSEUDONYM = re.compile(r"P[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEPT = "\n\t"
@@ -36,9 +38,11 @@ def text(name: str, value: str, most: int, *, needed: bool = False) -> str:
     plain = value.replace("\r\n", "\n").replace("\r", "\n")
     plain = "".join(c for c in plain if c in _KEPT or not (ord(c) < 32 or 127 <= ord(c) < 160 or _half(c)))
     if len(plain) > most:
-        raise QueryError(f"{name} has {len(plain)} characters, over the limit of {most}; shorten it")
+        told = "{name} has {characters} characters, over the limit of {most}; shorten it"
+        raise QueryError(Said("text_long", told, name=name, characters=len(plain), most=most))
     if needed and not plain.strip():
-        raise QueryError(f"{name} is empty; write something, up to {most} characters")
+        told = "{name} is empty; write something, up to {most} characters"
+        raise QueryError(Said("text_empty", told, name=name, most=most))
     return plain
 
 
@@ -54,7 +58,8 @@ def pseudonym(value: str) -> str:
         QueryError: anything else, such as a name.
     """
     if not _PSEUDONYM.fullmatch(value):
-        raise QueryError(f"{value[:SHOWN]!r} is no pseudonym (P and 16 hex digits); take one from an answer")
+        told = "{value!r} is no pseudonym (P and 16 hex digits); take one from an answer"
+        raise QueryError(Said("no_pseudonym", told, value=value[:SHOWN]))
     return value
 
 
@@ -65,7 +70,8 @@ def sha256(value: str) -> str:
         QueryError: anything else.
     """
     if not _SHA256.fullmatch(value):
-        raise QueryError(f"{value[:SHOWN]!r} is no sha256 of a film's bytes (64 hex digits); take it from the answer")
+        told = "{value!r} is no sha256 of a film's bytes (64 hex digits); take it from the answer"
+        raise QueryError(Said("no_sha256", told, value=value[:SHOWN]))
     return value
 
 
@@ -80,7 +86,7 @@ def day(value: str | None) -> str | None:
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError:
-        raise QueryError(f"{value[:SHOWN]!r} is no day; write it as 2026-11-30") from None
+        raise QueryError(Said("no_day", "{value!r} is no day; write it as 2026-11-30", value=value[:SHOWN])) from None
 
 
 def page(limit: int) -> int:
@@ -90,7 +96,8 @@ def page(limit: int) -> int:
         QueryError: none, or too many.
     """
     if not 1 <= limit <= PAGE:
-        raise QueryError(f"limit = {limit} is outside 1 to {PAGE}; ask for a number within")
+        told = "limit = {limit} is outside 1 to {most}; ask for a number within"
+        raise QueryError(Said("limit_outside", told, limit=limit, most=PAGE))
     return limit
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import DiskFull, JournalError
+from engine.said import Said
 from indexer.durable import make_folder, sync_folder
 from indexer.journal.tables import TABLES
 
@@ -99,7 +100,8 @@ class Journal:
             raise self._told(error) from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise JournalError(f"{self.path.name} cannot be made ({reason}); {_ELSEWHERE}") from None
+            told = f"{{file}} cannot be made ({{said}}); {_ELSEWHERE}"
+            raise JournalError(Said("journal_not_made", told, file=self.path.name, said=reason)) from None
 
     def _create(self) -> None:
         """Make it whole under another name first, so that no second process finds it half made."""
@@ -134,21 +136,24 @@ class Journal:
             db.execute(f"PRAGMA user_version = {FORMAT}")
             db.execute("COMMIT")
         elif found != FORMAT:
-            raise JournalError(
-                f"{self.path.name} has format {found}, this caselink reads {FORMAT}; use the caselink that made it"
-            )
+            told = "{file} has format {found}, this caselink reads {known}; use the caselink that made it"
+            raise JournalError(Said("journal_format", told, file=self.path.name, found=str(found), known=FORMAT))
 
     def _told(self, error: sqlite3.Error) -> Exception:
-        said = str(error)
+        said, file = str(error), self.path.name
         if "full" in said:
-            return DiskFull(f"no room is left for {self.path.name}; free some and do the same again")
+            told = "no room is left for {file}; free some and do the same again"
+            return DiskFull(Said("journal_no_room", told, file=file))
         if "locked" in said or "busy" in said:
-            return JournalError(f"{self.path.name} was being written for over {WAIT_S:.0f} s; do the same again")
+            told = "{file} was being written for over {wait} s; do the same again"
+            return JournalError(Said("journal_busy", told, file=file, wait=round(WAIT_S)))
         if "readonly" in said or "unable to open" in said:
-            return JournalError(f"{self.path.name} cannot be written; {_ELSEWHERE}")
+            return JournalError(Said("journal_read_only", f"{{file}} cannot be written; {_ELSEWHERE}", file=file))
         if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            return JournalError(f"{self.path.name} refused ({said[:80]}); see to its disk and permissions")
-        return JournalError(f"{self.path.name} is damaged ({said[:80]}); restore it from backup")
+            told = "{file} refused ({said}); see to its disk and permissions"
+            return JournalError(Said("journal_refused", told, file=file, said=said[:80]))
+        told = "{file} is damaged ({said}); restore it from backup"
+        return JournalError(Said("journal_damaged", told, file=file, said=said[:80]))
 
 
 _ELSEWHERE = "mend its folder's permissions, or set CASELINK_JOURNAL to a file that may be written"

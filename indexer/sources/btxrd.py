@@ -5,7 +5,7 @@ from pathlib import Path
 from engine.radiograph import Header
 from indexer.records import FilmRecord, Lesion, Proof
 from indexer.sources.base import Listing, SourceOptions
-from indexer.sources.tables import age_of, read_table, sex_of
+from indexer.sources.tables import age_of, no_row, read_table, sex_of
 
 COLUMNS = (
     "image",
@@ -35,7 +35,7 @@ class BtxrdSource:
         named = {row["image"] for row in rows}
         for path in sorted((root / "images").iterdir()):
             if path.is_file() and path.name not in named:
-                films.append(FilmRecord(f"images/{path.name}", path, problem="cases.csv has no row for it"))
+                films.append(FilmRecord(f"images/{path.name}", path, problem=no_row("cases.csv")))
         return Listing(films, options.issuer or "btxrd", "BTXRD")
 
     def _film(self, root: Path, row: dict[str, str]) -> FilmRecord:

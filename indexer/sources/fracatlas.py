@@ -8,7 +8,7 @@ from engine.errors import SourceError
 from engine.radiograph import Header
 from indexer.records import FilmRecord, Lesion, Proof
 from indexer.sources.base import Listing, SourceOptions
-from indexer.sources.tables import read_table
+from indexer.sources.tables import no_row, read_table
 
 REGIONS = ("hand", "leg", "hip", "shoulder")
 VIEWS = ("frontal", "lateral", "oblique")
@@ -31,7 +31,7 @@ class FracAtlasSource:
         named = {row["image_id"] for row in rows}
         for path in sorted((root / "images").iterdir()):
             if path.is_file() and path.name not in named:
-                films.append(FilmRecord(f"images/{path.name}", path, problem="dataset.csv has no row for it"))
+                films.append(FilmRecord(f"images/{path.name}", path, problem=no_row("dataset.csv")))
         return Listing(films, options.issuer or "fracatlas", "FracAtlas")
 
     def _film(self, root: Path, row: dict[str, str], boxes: tuple[Box, ...]) -> FilmRecord:

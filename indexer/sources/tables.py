@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from engine.errors import SourceError
 from engine.radiograph import Sex
+from engine.said import Said
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -72,6 +73,11 @@ def _check_columns(name: str, columns: list[str], required: list[str], optional:
             if column not in required and column not in optional:
                 known = ", ".join([*required, *optional])
                 raise SourceError(f"{name} has the unknown column {column!r}; map it or leave it out (known: {known})")
+
+
+def no_row(table: str) -> Said:
+    """Why a file is left out that a table does not name."""
+    return Said("no_row", "the table {table} has no row for it", table=table)
 
 
 def number(value: str, where: str) -> float | None:

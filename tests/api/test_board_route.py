@@ -182,10 +182,15 @@ def test_an_erased_patient_is_on_no_board(users: tuple[Client, Client], root: Pa
 @pytest.mark.parametrize(
     ("method", "path", "said", "detail"),
     [
-        ("POST", "", {"title": "x" * 121}, "at most 120 characters"),
+        ("POST", "", {"title": "x" * 121}, "the title has 121 characters, over the limit of 120"),
         ("POST", "", {"title": "x", "day": "30.11.2026"}, "'30.11.2026' is no day; write it as 2026-11-30"),
-        ("POST", "", {"title": "x", "patient": "Erika Mustermann"}, "patient = 'Erika Mustermann'"),
-        ("PUT", "/1/sections/history", {"text": "x" * 20_001, "revision": 0}, "at most 20000 characters"),
+        ("POST", "", {"title": "x", "patient": "Erika Mustermann"}, "'Erika Mustermann' is no pseudonym"),
+        (
+            "PUT",
+            "/1/sections/history",
+            {"text": "x" * 20_001, "revision": 0},
+            "has 20001 characters, over the limit",
+        ),
         ("PUT", "/1/sections/history", {"text": "x", "revision": -1}, "revision = -1"),
         ("PUT", "/1/sections/history; DROP TABLE cases", {"text": "x", "revision": 0}, "section = "),
         ("PUT", "/1 OR 1=1", {"title": "x", "revision": 1, "position": 1}, "case = '1 OR 1=1'"),

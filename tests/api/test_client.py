@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.client import ApiProblem, ApiUnreachable, Client
-from api.schemas import SearchAnswer
+from api.schemas import SearchAnswer, behind
 
 
 @pytest.fixture
@@ -72,6 +72,25 @@ def test_a_refusal_carries_what_the_problem_says(client: Client, film: bytes) ->
     found = caught.value
     assert (found.status, found.kind, found.position) == (422, "/problems/filter", 8)
     assert str(found) == found.detail
+    assert (found.said, found.said.code, found.said.values["place"]) == (found.detail, "filter_refused", 9)
+    with pytest.raises(ApiProblem) as caught:
+        client.preview("knee.dcm", b"%PDF-1.4")
+    told = behind(caught.value)
+    assert (told.text, told.code, told.film) == (str(caught.value), "film_pdf", "knee.dcm")
+
+
+def test_what_the_client_finds_itself_has_a_code_too(answering: Callable[..., Client]) -> None:
+    for answer, code in ((httpx.ConnectError("refused"), "api_absent"), (httpx.ReadTimeout("slow"), "api_silent")):
+        with pytest.raises(ApiUnreachable) as caught:
+            answering(answer).ready()
+        assert (behind(caught.value).code, behind(caught.value).text) == (code, str(caught.value))
+
+
+def test_a_problem_without_a_code_has_its_sentence(answering: Callable[..., Client]) -> None:
+    plain = {"type": "about:blank", "title": "No", "status": 422, "detail": "it is odd", "instance": "/"}
+    with pytest.raises(ApiProblem) as caught:
+        answering(httpx.Response(422, json=plain)).ready()
+    assert (behind(caught.value).text, behind(caught.value).code) == ("it is odd", "")
 
 
 @pytest.mark.parametrize("name", ["Röntgen 1.png", 'a"b.png', "a\r\nb.png", "片.dcm"])

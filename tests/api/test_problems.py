@@ -13,6 +13,7 @@ from api.app import create_app
 from api.problems import KINDS, MEDIA_TYPE, SAFE_HEADERS, all_kinds, kind_of
 from api.settings import Settings
 from engine.errors import CaselinkError, FilmError
+from engine.said import Said
 
 ROOT = Path(__file__).parents[2]
 SECRET = "/srv/secret/Doe^Jane"
@@ -57,7 +58,13 @@ def test_kinds_are_told_apart_by_slug_and_have_an_errors_status() -> None:
 def broken(archive: Path, limits: Settings) -> Iterator[TestClient]:
     """The app with routes that fail as the last segment of the path says."""
     app: FastAPI = create_app(archive, limits)
-    kinds = {"known": FilmError("a; b"), "teapot": HTTPException(418, "short"), "bug": RuntimeError(SECRET)}
+    coded = FilmError(Said.of("a.dcm", Said("odd", "of {n} bits ({how})", n=12, how=Said("why", "so"))))
+    kinds = {
+        "known": FilmError("a; b"),
+        "coded": coded,
+        "teapot": HTTPException(418, "short"),
+        "bug": RuntimeError(SECRET),
+    }
 
     @app.get("/fail/{name}")
     def fail(name: str) -> None:
@@ -71,7 +78,7 @@ def test_a_bug_is_a_500_without_its_insides(broken: TestClient, caplog: pytest.L
     answer = broken.get("/fail/bug")
     assert (answer.status_code, answer.headers["content-type"]) == (500, MEDIA_TYPE)
     found = answer.json()
-    assert set(found) == {"type", "title", "status", "detail", "instance", "incident"}
+    assert set(found) == {"type", "title", "status", "detail", "instance", "incident", "code", "values"}
     assert found["type"] == "/problems/unexpected"
     assert SECRET not in answer.text
     assert "RuntimeError" not in answer.text
@@ -85,7 +92,14 @@ def test_a_bug_is_a_500_without_its_insides(broken: TestClient, caplog: pytest.L
 def test_a_deliberate_error_says_its_sentence(broken: TestClient) -> None:
     answer = broken.get("/fail/known")
     assert (answer.status_code, answer.json()["detail"]) == (422, "a; b")
+    assert "code" not in answer.json() and "values" not in answer.json()
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+def test_a_sentence_with_a_code_tells_what_lies_behind_it(broken: TestClient) -> None:
+    found = broken.get("/fail/coded").json()
+    assert (found["detail"], found["code"], found["film"]) == ("a.dcm: of 12 bits (so)", "odd", "a.dcm")
+    assert found["values"] == {"n": 12, "how": {"text": "so", "code": "why", "values": {}, "parts": []}}
 
 
 def test_any_other_status_is_a_problem_too(broken: TestClient) -> None:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from api import schemas
 from api.routes import examples
+from engine.said import Said
 from indexer.answer import Answer
 from indexer.archive import Archive
 from indexer.facts import archive_facts
@@ -51,13 +52,19 @@ def test_what_the_archive_makes_is_what_is_promised(archive: Path) -> None:
         (schemas.Health, examples.HEALTH),
         (schemas.Ready, examples.READY),
         (schemas.ProblemKind, examples.PROBLEM_KIND),
-        (schemas.Problem, examples.BAD_FILTER),
     ],
 )
 def test_examples_come_back_as_they_went(kind: Any, example: dict[str, Any]) -> None:
     adapter = TypeAdapter(kind)
     found = json.loads(adapter.dump_json(adapter.validate_python(example)))
     assert found == example
+
+
+def test_a_problem_comes_back_as_it_went_and_knows_its_sentence() -> None:
+    problem = schemas.Problem.model_validate_json(json.dumps(examples.BAD_FILTER))
+    assert problem.model_dump(mode="json", exclude_none=True) == examples.BAD_FILTER
+    assert (problem.said, problem.said.code) == (examples.BAD_FILTER["detail"], "filter_refused")
+    assert isinstance(problem.said.values["cure"], Said) and problem.said.values["cure"].code == "one_condition"
 
 
 def test_every_name_is_there() -> None:

@@ -10,11 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.archive import Snapshot, open_snapshot
+from engine.encoders import EncoderFiles
+from engine.encoders.runtime import OnnxEmbedder
+from engine.said import Said
+from indexer.archive import Archive, Snapshot, open_snapshot
 from indexer.catalogue import Row
+from indexer.facts import left_out_facts
 from indexer.ingest import IngestReport
 from indexer.patients import patient_history
 from indexer.prepare import Roi
+from indexer.remarks import as_json, from_json
+from indexer.writer import open_writer
 
 Draw = Callable[..., bytes]
 Lay = Callable[..., Path]
@@ -334,3 +340,41 @@ def check(shelf: Shelf, files: dict[str, tuple[int | None, str]], report: Ingest
         assert film["film"] == shelf.ledger[name]["film"]
     held = [(row["sha256"], row["patient"]) for row in shelf.films.values()]
     assert len(set(held)) == len(held)
+
+
+def test_a_reason_keeps_its_code_and_an_archive_without_codes_its_text(
+    shelf: Shelf, draw: Draw, embedder: OnnxEmbedder, encoder: EncoderFiles
+) -> None:
+    shelf.put({"a.png": draw(1), "b.png": b"", "c.png": draw(1), "c.pdf": b"%PDF-1.4"})
+    shelf.run()
+    told = {each["outcome"]: each for each in _left_out(shelf)}
+    assert told["duplicate"]["remark"].code == "same_bytes"
+    empty = next(each for each in _left_out(shelf) if "empty" in each["reason"])
+    assert (empty["remark"].text, empty["remark"].code) == (empty["reason"], "film_empty")
+    assert from_json(shelf.ledger["b.png"]["said"]).code == "film_empty" and shelf.ledger["a.png"]["said"] is None
+    with open_writer(shelf.root, embedder.card, encoder.onnx.parent) as writer:  # as archives were before
+        writer.publish(lambda: writer.catalogue._write("ALTER TABLE ledger DROP COLUMN said"))
+    old = _left_out(shelf)
+    assert [each["reason"] for each in old] == [each["reason"] for each in _left_out(shelf)]
+    assert {each["outcome"]: each["remark"] and each["remark"].code for each in old} == {
+        "duplicate": "same_bytes",
+        "left out": None,
+    }
+    shelf.put({"d.png": b"GIF8"})
+    shelf.run()
+    assert {each["remark"] and each["remark"].code for each in _left_out(shelf)} == {
+        "same_bytes", "film_empty", "film_pdf", "film_unknown"
+    }  # fmt: skip
+
+
+def _left_out(shelf: Shelf) -> list[Row]:
+    with Archive(shelf.root) as opened:
+        shelf.snapshot()
+        return left_out_facts(opened.snapshot)
+
+
+def test_a_reason_names_no_file_in_its_values_either(shelf: Shelf, draw: Draw) -> None:
+    shelf.put({"a.png": draw(1)}, [{"file": "Erika Mustermann.png", "patient_id": "1"}])
+    shelf.run()
+    said = Said("odd", "{name} is odd", name="Erika Mustermann.png")
+    assert "Mustermann" not in str(_left_out(shelf)) + as_json(said.replaced("Erika Mustermann.png", "the file"))

@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 import ui.map as map_files
 from api.routes.examined_examples import FILM
 from api.routes.examples import ARCHIVE
-from api.schemas import ArchivedFilm, ArchiveFacts, ArchiveMap, GroupCount, LeftOut, MapPoint
+from api.schemas import ArchivedFilm, ArchiveFacts, ArchiveMap, GroupCount, LeftOut, MapPoint, Remark
 from tests.ui.test_contrast import GROUND, LEAST_PART, colour, contrast, dimmed
 from ui import words
-from ui.archive import csv_of, entities, tiles, value_name
+from ui.archive import csv_of, entities, reason, tiles, value_name
 from ui.archive_card import card_lines, moment
 from ui.archive_films import about, facts_of
 from ui.map import COLOURS, OTHER, read_chosen, told
@@ -129,6 +129,17 @@ def test_values_are_said_in_the_language_spoken() -> None:
     words.use("en")
     assert told_in["en"] == ["Female", "10–19 years", "Label of the data set", "Femur", "Not known"]
     assert told_in["de"] == ["Weiblich", "10–19 Jahre", "Angabe des Datensatzes", "Femur", "Nicht bekannt"]
+
+
+def test_why_a_film_was_left_out_in_the_language_spoken() -> None:
+    text = "its pixels go down to -7; export it with pixels from 0 on"
+    coded = LeftOut("left out", text, 3, Remark(text, "film_below_zero", {"low": -7}))
+    old = LeftOut("left out", text, 3)
+    assert [reason(coded), reason(old)] == [text, text]
+    words.use("de")
+    assert reason(coded) == "ihre Pixel reichen bis -7 hinab; exportieren Sie sie mit Pixeln ab 0"
+    assert reason(old) == text
+    words.use("en")
 
 
 def test_what_was_left_out_as_csv() -> None:

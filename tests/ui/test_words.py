@@ -33,6 +33,9 @@ VALUES = (
 )
 """Wordings of what an archive holds, whose keys come with the data."""
 
+SAID_BY_THE_API = "refusal."
+"""Refusals are English as the API says them: test_spoken holds the other languages against the API's sources."""
+
 
 def calls(path: Path) -> Iterator[tuple[str, ast.expr]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -74,7 +77,7 @@ def holes(text: str) -> set[str]:
 
 def test_both_languages_have_every_key_with_the_same_values_in_it() -> None:
     english, german = (words.catalogue(code) for code in words.LANGUAGES)
-    assert set(english) == set(german)
+    assert set(english) == {key for key in german if not key.startswith(SAID_BY_THE_API)}
     for key, text in english.items():
         assert text.strip() and german[key].strip(), key
         assert holes(text) == holes(german[key]), key
@@ -97,7 +100,7 @@ def test_no_german_wording_was_left_in_english() -> None:
     same = {key for key, text in english.items() if text == german[key] and " " in text}
     assert same == {"filter.example", "film.past"}  # the filter language has no other, and a patient is a Patient
     for key in set(german) - same:
-        said = re.sub(r"\{\w+\}", "", german[key]).split("Wörter:")[0]
+        said = re.sub(r"\{\w+\}|'[^']*'", "", german[key]).split("Wörter:")[0]
         assert not re.search(r"\b(the|and|patients|films?)\b", said), key
 
 

@@ -14,7 +14,7 @@ from ui.figures import Shown
 from ui.marks import KEY_LENGTH, on_film, side_mark
 from ui.parts import complaint, heading, note, trouble
 from ui.session import Session
-from ui.upload import admit
+from ui.upload import admit, held_back
 from ui.viewer import Viewed, viewer
 from ui.wording import film_line, joined
 from ui.words import language, say
@@ -139,6 +139,7 @@ def _uploader(session: Session, case: int) -> None:
     )
     st.caption(say("board.add_limits", most=limits.max_films, mib=limits.max_upload_mib))
     st.caption(say("board.add_how"))
+    held_back(limits)
     if not arrived:
         return
     basket = Session(facts=session.facts)

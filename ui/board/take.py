@@ -14,6 +14,7 @@ from ui.compare import candidates, name
 from ui.parts import note, trouble
 from ui.session import Place, Session
 from ui.shell import choose_language
+from ui.spoken import refusal
 from ui.words import say
 
 RECENT = 30
@@ -94,7 +95,7 @@ def _fill(session: Session, answer: SearchAnswer, board: Board, case: BoardCase,
         for film in films:
             client.add_precedent(number, film)
     except (ApiProblem, ApiUnreachable) as error:
-        board.refusals = [str(error)]
+        board.refusals = [refusal(error)]
 
 
 def _roi(facts: QueryFacts) -> Box | Literal["whole"] | None:

@@ -14,6 +14,7 @@ from ui.figures import Shown, figure
 from ui.parts import complaint, trouble
 from ui.session import QueryFilm, Session
 from ui.spoken import refusal
+from ui.study import unpacked
 from ui.words import counted, decimal, say
 
 MIB = 1 << 20
@@ -51,12 +52,12 @@ def held_back(limits: Limits) -> None:
 
 
 def admit(session: Session, files: Sequence[File], limits: Limits) -> list[str]:
-    """Take films in; returns a sentence on each file that was not.
+    """Take films in, and those of a study in a ZIP file; returns sentences on files that were not.
 
     Raises:
         ApiUnreachable, ApiProblem: the API cannot look at films now.
     """
-    refusals = []
+    files, refusals = unpacked(files, limits)
     held = {film.key for film in session.films}
     keyed = [(sha256(data).hexdigest(), (name, data)) for name, data in files]
     new = {key: file for key, file in keyed if key not in held}

@@ -127,7 +127,7 @@ def numbered(names: npt.NDArray[np.object_]) -> tuple[list[str], npt.NDArray[np.
     Pseudonyms change with the archive's key and film order does not: so the same seed gives the same numbers over the
     same films in any archive.
     """
-    coded = pa.array(names, type=pa.string()).dictionary_encode()
+    coded = pa.array([str(name) for name in names.tolist()], type=pa.string()).dictionary_encode()
     return coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64)
 
 

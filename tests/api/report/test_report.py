@@ -192,7 +192,7 @@ def test_the_vote_says_on_which_films_it_rests(pages: Any, language: str, counte
     report = report_of(replace(found, case=replace(found.case, films=films)), language)
     assert said in report.vote
     assert said in words_of(WRITERS["docx"](report))
-    on_paper = pages(report)[0]
+    on_paper = [line for page in pages(report) for line in page]
     assert said in " ".join(on_paper)
     for number in range(1, len(counted) + 1):
         assert word(language, "film", n=number) in on_paper

@@ -86,10 +86,10 @@ def test_a_film_that_may_be_theirs_by_its_header_goes_with_its_vector(
     """It came to the board before the archive knew whose it is, and so under another of their pseudonyms."""
     earlier = "P" + "7" * 16
     cases = []
-    for named in ((earlier, patient), (earlier, other)):
+    for sha256, named in ((UPLOAD, (earlier, patient)), (ELSE, (earlier, other))):
         asked = FilmVector(f"numbers of {named[1]}".encode() * 40, "fingerprint", named, None, ())
         cases.append(kept.make_case(journal, "a", "x").case.case)
-        kept.add_films(journal, "a", cases[-1], [film(UPLOAD, earlier, b"x", asked)])
+        kept.add_films(journal, "a", cases[-1], [film(sha256, earlier, b"x", asked)])
     done = kept.erase_from_journal(journal, patient)
     assert (done.cases, done.films) == (1, 1)
     assert [case.case for case in kept.list_cases(journal)] == cases[1:]

@@ -51,4 +51,4 @@ def _answer(session: Session, case: BoardCase) -> None:
     if len(rests) < len(case.films):
         note(say("board.fewer", which=", ".join(rests), all=len(case.films)), "caution")
     elif len(rests) > 1:
-        note(say("board.together", all=len(rests)))
+        note(say("board.together"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from api.boxes import WHOLE, Box, Whole
-from engine.embeddings import Embedder
+from engine.embeddings import Embedder, Vectors
 from engine.errors import QueryError, RegionError
 from engine.facts import Facts, sites_of
 from engine.radiograph import Radiograph
@@ -93,14 +93,23 @@ def ask(
     Raises:
         QueryError, FilterError, RegionError, ModelMismatch: see `indexer.search.answer`.
     """
+    vectors = embedded(snapshot, embedder, films, said)
+    shown, regions = [each.film for each in films], [each.region for each in films]
+    question = Question(shown, regions, vectors, k, where, include_self, all_stages)
+    return answer(snapshot, embedder.card, question)
+
+
+def embedded(snapshot: Snapshot, embedder: Embedder, films: Sequence[QueryFilm], said: Facts = NOTHING_SAID) -> Vectors:
+    """float32 (n, d), the films' embeddings in their order. said: see `ask`.
+
+    Raises:
+        QueryError: no film. ModelMismatch: another encoder than the archive's.
+    """
     if not films:
         raise QueryError(Said("no_film_given", "no film was given; give one or several of one patient"))
     snapshot.manifest.card.require(embedder.card)
     facts = [_known(each.film, said) for each in films]
-    vectors = embedder.embed([embedder.prepare(each.film, each.region) for each in films], facts)
-    shown, regions = [each.film for each in films], [each.region for each in films]
-    question = Question(shown, regions, vectors, k, where, include_self, all_stages)
-    return answer(snapshot, embedder.card, question)
+    return embedder.embed([embedder.prepare(each.film, each.region) for each in films], facts)
 
 
 def _known(film: Radiograph, said: Facts) -> Facts:

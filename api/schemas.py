@@ -189,7 +189,7 @@ class SearchAnswer(Answer):
 
 @dataclass(frozen=True)
 class CaseAnswer:
-    """What the archive answered on a case's films when they were added. films: sha256 of those it rests on."""
+    """What the archive last answered on a case's films together. films: sha256 of those it rests on."""
 
     answer: SearchAnswer
     films: tuple[str, ...]

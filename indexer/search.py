@@ -1,6 +1,6 @@
 """Searching a snapshot: filter, search, group by patient, vote."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,22 +37,36 @@ NO_MALIGNANT = Said(
 
 
 @dataclass(frozen=True)
+class KeptFilm:
+    """A film of a query whose pixels and header are gone: what a search needs to know of it beside its vector.
+
+    patients: the pseudonyms that its header's patient may have in the archive; empty where it names none.
+    """
+
+    source: str
+    sha256: str
+    patients: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Question:
     """What is asked of an archive.
 
     films: the query's films, all of one patient. regions: of each, what was embedded. vectors: float32 (n, d), their
-    embeddings. k: patients wanted.
+    embeddings; of kept films, some may have none. k: patients wanted.
     where: filter text, None for all. include_self: let the query's own patient answer too. all_stages: let films
-    taken after treatment answer too.
+    taken after treatment answer too. patients: pseudonyms by which the query's own patient is known besides.
     """
 
-    films: Sequence[Radiograph]
+    films: Sequence[Radiograph | KeptFilm]
     regions: Sequence[Region]
     vectors: Vectors
     k: int = 5
     where: str | None = None
     include_self: bool = False
     all_stages: bool = False
+    patients: Collection[str] = ()
 
 
 def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
@@ -143,7 +157,7 @@ def _check_k(snapshot: Snapshot, k: int) -> None:
 
 def _judge(snapshot: Snapshot, question: Question) -> Callable[..., Allowed]:
     """Gives the films that may answer, by filter, `malignant` ones alone where asked for; own ones are found once."""
-    own = None if question.include_self else own_rows(snapshot, question.films)
+    own = None if question.include_self else own_rows(snapshot, question.films, question.patients)
 
     def judged(where: str | None, *, malignant: bool = False) -> Allowed:
         def make() -> Allowed:
@@ -193,22 +207,36 @@ def _nearest_malignant(
     return replace(case, rank=rank)
 
 
-def own_rows(snapshot: Snapshot, films: Sequence[Radiograph]) -> Rows:
+def own_rows(snapshot: Snapshot, films: Sequence[Radiograph | KeptFilm], patients: Collection[str] = ()) -> Rows:
     """Rows of the query's own patient, known by the header's identifier or by a film with the same bytes.
+
+    patients: pseudonyms by which they are known besides.
 
     Raises:
         QueryError: where the films' headers name more than one patient.
     """
-    stated = {film.header.patient for film in films if film.header.patient}
-    if len(stated) > 1:
+    own: set[str] = set()
+    stated = 0
+    for named in filter(None, (header_patients(snapshot, film) for film in films)):
+        stated += own.isdisjoint(named)  # one person's sets share the pseudonym without an issuer
+        own |= named
+    if stated > 1:
         told = "the films belong to {patients} patients by their headers; query one patient at a time"
-        raise QueryError(Said("several_patients", told, patients=len(stated)))
-    issuers = {source.issuer for source in snapshot.manifest.sources.values()} | {""}
-    own = {snapshot.pseudonyms.patient(name, issuer) for name in stated for issuer in issuers}
+        raise QueryError(Said("several_patients", told, patients=stated))
     twins = snapshot.rows_of_files(film.sha256 for film in films)
-    codes = set(snapshot.patient[twins].tolist()) | {snapshot.patient_code.get(name, -1) for name in own}
+    codes = set(snapshot.patient[twins].tolist())
+    codes |= {snapshot.patient_code.get(name, -1) for name in own.union(patients)}
     held = np.array(sorted(codes - {-1}), np.int64)
     return snapshot.films_of_patient.rows(held)[1]
+
+
+def header_patients(snapshot: Snapshot, film: Radiograph | KeptFilm) -> frozenset[str]:
+    """The pseudonyms that a header's patient may have in an archive, by each source's issuer; empty without any."""
+    if isinstance(film, KeptFilm):
+        return film.patients
+    name = film.header.patient
+    issuers = {source.issuer for source in snapshot.manifest.sources.values()} | {""}
+    return frozenset(snapshot.pseudonyms.patient(name, issuer) for issuer in issuers) if name else frozenset()
 
 
 def _cases(snapshot: Snapshot, found: Sequence[list[Hit]]) -> tuple[SimilarCase, ...]:

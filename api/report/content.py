@@ -123,7 +123,10 @@ def report_of(found: Gathered, language: str) -> Report:
     decided = word(language, "undecided")
     if decision is not None:
         decided = word(language, "decided", day=_day(language, decision.dated), who=decision.who)
-    films = tuple(Figure(labelled(film, language), (), alt=label(film, language)) for film in found.films[:FILMS])
+    films = tuple(
+        Figure(labelled(film, language), (word(language, "film", n=n),), alt=label(film, language))
+        for n, film in enumerate(found.films[:FILMS], 1)
+    )
     past = tuple(_past(one, language) for one in found.past[:PRECEDENTS])
     region = word(language, "region") if films else ""
     *notes, decision_note = _notes(found, language)
@@ -201,8 +204,8 @@ def _vote(found: Gathered, language: str) -> Iterator[str]:
     answer, shown = held.answer, len(found.case.films)
     yield word(language, "voted", n=len(answer.cases), at=_moment(language, held.at))
     rests = [str(place) for place, film in enumerate(found.case.films, 1) if film.sha256 in held.films]
-    if len(rests) < shown:
-        yield word(language, "fewer", which=", ".join(rests), all=shown)
+    key = "fewer" if len(rests) < shown else "together" if shown > 1 else "rests"
+    yield word(language, key, which=", ".join(rests), all=shown)
     if answer.label is None:
         yield word(language, "abstained", reason=answer.reason or answer.abstained or "?")
     if answer.prediction_set is not None:

@@ -34,9 +34,17 @@ _WORDS: dict[str, tuple[str, str]] = {
         "One patient, one vote: the {n} most similar past patients, asked on {at}. Intervals: Wilson.",
         "Ein Patient, eine Stimme: die {n} ähnlichsten früheren Patienten, gefragt am {at}. Intervalle: Wilson.",
     ),
+    "film": ("Film {n}", "Aufnahme {n}"),
+    "rests": ("The vote rests on film {which}.", "Die Stimmen beruhen auf Aufnahme {which}."),
+    "together": (
+        "The vote rests on all films of the case together: {which}.",
+        "Die Stimmen beruhen auf allen Aufnahmen des Falls zusammen: {which}.",
+    ),
     "fewer": (
-        "The vote rests on film {which} of the {all} films alone.",
-        "Die Stimmen beruhen allein auf Aufnahme {which} der {all} Aufnahmen.",
+        "The vote rests on film {which} of the case's {all} films; the others were kept by an earlier version or for "
+        "another encoder.",
+        "Die Stimmen beruhen auf Aufnahme {which} der {all} Aufnahmen des Falls; die übrigen stammen aus einer "
+        "früheren Version oder von einem anderen Encoder.",
     ),
     "no_vote": ("The archive was not asked.", "Das Archiv wurde nicht gefragt."),
     "abstained": ("The vote names no entity: {reason}.", "Die Stimmen nennen keine Entität: {reason}."),

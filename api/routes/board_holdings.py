@@ -6,22 +6,24 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import TypeAdapter
 
 from api.archived import find
 from api.bodies import json_body, read_json
+from api.case_vote import asked_before, case_vote, vector_of
+from api.lookup import embedded
 from api.pictures import LARGEST, View, ViewQuery, png
 from api.routes import examples as common_examples
 from api.routes import written_examples as examples
 from api.routes.board import CASE, CaseId, whole_case
 from api.routes.common import NO_STORE, PNG, ServiceOf, WhoOf, answers, form, in_thread, on_cpu, pictures
-from api.routes.search import FILMS, SearchFields, answer_on, form_schema, search_fields
-from api.schemas import NOTICE, BoardCase, DecisionKept, DecisionMade, NewPrecedent, NotRecorded, SearchAnswer
+from api.routes.search import FILMS, SearchFields, form_schema, query_films, search_fields
+from api.schemas import NOTICE, BoardCase, CaseSummary, DecisionKept, DecisionMade, NewPrecedent, NotRecorded
 from api.service import Opened, Service
 from api.uploads import Upload, read_form
-from engine.errors import ArchiveError
+from engine.errors import ArchiveError, CaselinkError
 from engine.radiograph import Radiograph
 from engine.readers import read
+from engine.region import Region
 from indexer import journal as kept
 from indexer.events import record_decision
 from indexer.journal import NewFilm
@@ -34,7 +36,6 @@ SMALL = View.model_validate({"size": LARGEST})
 FilmId = Annotated[
     int, Path(ge=0, le=2**63 - 1, description="The film's number within the board, as its case gives it.", examples=[5])
 ]
-_ANSWER = TypeAdapter(SearchAnswer)
 
 
 @router.post(
@@ -45,10 +46,12 @@ _ANSWER = TypeAdapter(SearchAnswer)
     openapi_extra=form(form_schema(), common_examples.ASKED),
 )
 async def add_films(case: CaseId, request: Request, response: Response, service: ServiceOf, who: WhoOf) -> BoardCase:
-    """Takes what a search takes, and keeps its answer with the case, in place of an earlier one.
+    """Takes what a search takes, asks about all films of the case together, and keeps the answer in place of an
+    earlier one. The case's own patient does not answer.
 
-    Each film is kept as a picture without its header, with side, view, date, spacing and its patient's pseudonym.
-    A case without a patient becomes that one's.
+    Each film is kept as a picture without its header, with side, view, date, spacing, its patient's pseudonym and its
+    embedding. One that is there already is asked about as it is given now; one kept before by another encoder is not
+    asked about, `films` of the answer says so. A case without a patient becomes that one's.
     """
     limits = service.settings
     sent = await read_form(request, FILMS, limits.max_films, limits.max_upload_mib)
@@ -59,19 +62,25 @@ async def add_films(case: CaseId, request: Request, response: Response, service:
 
 def _add(service: Service, who: str, case: int, films: Sequence[Upload], asked: SearchFields) -> BoardCase:
     journal = service.journal()
-    kept.read_case(journal, case)
+    head = kept.read_case(journal, case).case
     opened = service.current()
     unnamed = [replace(film, name=f"film {n}") for n, film in enumerate(films, 1)]  # a file's name may be a patient's
-    answer = answer_on(opened, unnamed, asked)
+    queries = query_films(opened, unnamed, asked.roi)
+    vectors = embedded(opened.snapshot, opened.embedder, queries, asked.facts)
     made, patients = [], set()
-    for upload, query in zip(unnamed, answer.queries, strict=True):
+    for upload, query, vector in zip(unnamed, queries, vectors, strict=True):
         film = read(upload.data, name=upload.name, at_least=LARGEST)
         owner = _owner(opened, film)
         patients |= {owner} - {None}
-        made.append(_kept(film, query.region, query.region_origin, owner))
-    said = _ANSWER.dump_json(answer).decode()
-    kept.add_films(journal, who, case, made, said, patients.pop() if len(patients) == 1 else None)
+        made.append(_kept(film, query.region, owner, vector_of(opened.snapshot, query, vector)))
+    patient = patients.pop() if len(patients) == 1 else None
+    kept.add_films(journal, who, case, made, patient, lambda held: case_vote(opened, held, _own(head, held), asked))
     return whole_case(journal, case)
+
+
+def _own(head: CaseSummary, held: Sequence[kept.HeldFilm]) -> set[str]:
+    """What the case says of whose it is, and each film's patient as it was known when the film was added."""
+    return {head.patient or "", *(film.identity for film, _ in held)}
 
 
 def _owner(opened: Opened, film: Radiograph) -> str | None:
@@ -84,20 +93,21 @@ def _owner(opened: Opened, film: Radiograph) -> str | None:
     return snapshot.pseudonyms.patient(name) if name else None
 
 
-def _kept(film: Radiograph, region: tuple[int, int, int, int], origin: str, owner: str | None) -> NewFilm:
+def _kept(film: Radiograph, region: Region, owner: str | None, asked: kept.FilmVector) -> NewFilm:
     header, rows_columns = film.header, film.shape
     return NewFilm(
         film.sha256,
         png(film.pixels, SMALL),
         *rows_columns,
-        region,
-        origin,
+        region.box,
+        region.origin.value,
         header.side,
         header.view,
         header.body_part,
         header.taken.isoformat() if header.taken else None,
         None if film.spacing is None else (film.spacing.row, film.spacing.column),
         owner or f"film {film.sha256[:IDENTITY_DIGITS]}",
+        asked,
     )
 
 
@@ -110,11 +120,26 @@ def _kept(film: Radiograph, region: tuple[int, int, int, int], origin: str, owne
         examples.no_case_film(""),
     ),
 )
-def remove_film(case: CaseId, film: FilmId, response: Response, service: ServiceOf) -> BoardCase:
-    """An answer that rests on it goes too."""
+async def remove_film(case: CaseId, film: FilmId, response: Response, service: ServiceOf, who: WhoOf) -> BoardCase:
+    """Where the answer rests on it, the archive is asked again on the others, as it was asked before."""
     response.headers["Cache-Control"] = NO_STORE
+    return await on_cpu(service, lambda: _remove(service, who, case, film))
+
+
+def _remove(service: Service, who: str, case: int, film: int) -> BoardCase:
     journal = service.journal()
-    kept.remove_film(journal, case, film)
+
+    def ask(held: Sequence[kept.HeldFilm]) -> kept.NewAnswer | None:
+        before = whole_case(journal, case)  # others still see the case with the film and its answer
+        if before.answer is None:
+            return None
+        try:
+            asked = asked_before(before.answer.answer)
+            return case_vote(service.current(), held, _own(before.case, held), asked)
+        except CaselinkError:
+            return None  # an archive that cannot be asked now keeps no film in the case; the page says there is no vote
+
+    kept.remove_film(journal, who, case, film, ask)
     return whole_case(journal, case)
 
 

@@ -1,6 +1,6 @@
 """POST /v1/search: films in, similar past patients out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -47,6 +47,16 @@ class SearchFields(BaseModel):
     def _unsaid(cls, value: object) -> object:
         """An empty field of a form says nothing."""
         return value or None if isinstance(value, str) else value
+
+    @property
+    def filter(self) -> str | None:
+        """The filter; None for all."""
+        return self.where if self.where.strip() else None
+
+    @property
+    def facts(self) -> Facts:
+        """What is said of the patient."""
+        return Facts(self.age, self.sex, sites_of(self.site))
 
 
 def form_schema() -> dict[str, Any]:
@@ -111,23 +121,36 @@ def answer_on(opened: Opened, uploads: Sequence[Upload], asked: SearchFields) ->
     Raises:
         FilmError, RegionError, QueryError: see `api.lookup`.
     """
-    films = [
-        query_film(upload.data, box, name=upload.name, segmenter=opened.segmenter, size=opened.embedder.card.size)
-        for upload, box in zip(uploads, regions_of(asked.roi, len(uploads)), strict=True)
-    ]
+    films = query_films(opened, uploads, asked.roi)
     answer = ask(
         opened.snapshot,
         opened.embedder,
         films,
         k=asked.k,
-        where=asked.where if asked.where.strip() else None,
+        where=asked.filter,
         include_self=asked.include_self,
         all_stages=asked.all_stages,
-        said=Facts(asked.age, asked.sex, sites_of(asked.site)),
+        said=asked.facts,
     )
+    return with_queries(answer, [_facts(upload, film) for upload, film in zip(uploads, films, strict=True)])
+
+
+def with_queries(answer: Answer, queries: Iterable[QueryFacts]) -> SearchAnswer:
+    """An answer with the films that were asked about."""
     known = {field.name: getattr(answer, field.name) for field in fields(Answer)}
-    queries = tuple(_facts(upload, film) for upload, film in zip(uploads, films, strict=True))
-    return SearchAnswer(**known, queries=queries)
+    return SearchAnswer(**known, queries=tuple(queries))
+
+
+def query_films(opened: Opened, uploads: Sequence[Upload], roi: Sequence[str]) -> list[QueryFilm]:
+    """Uploaded films with the regions that are asked about. roi: see `regions_of`.
+
+    Raises:
+        FilmError, RegionError: see `api.lookup`.
+    """
+    return [
+        query_film(upload.data, box, name=upload.name, segmenter=opened.segmenter, size=opened.embedder.card.size)
+        for upload, box in zip(uploads, regions_of(roi, len(uploads)), strict=True)
+    ]
 
 
 def regions_of(roi: Sequence[str], films: int) -> list[Box | Whole | None]:

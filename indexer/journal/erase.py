@@ -15,7 +15,8 @@ _TEXTS = (("sections", "text"), ("cases", "title"), ("feedback", "note"), ("deci
 _THEIRS = "SELECT value FROM json_each(:theirs)"
 _CASES = (
     "SELECT board_case FROM cases WHERE patient = :p UNION SELECT board_case FROM case_films "
-    f"WHERE identity = :p OR sha256 IN ({_THEIRS})"
+    f"WHERE identity = :p OR sha256 IN ({_THEIRS}) OR film IN "
+    "(SELECT film FROM film_vectors, json_each(patients) WHERE value = :p)"
 )
 
 
@@ -23,9 +24,10 @@ _CASES = (
 class JournalErased:
     """What an erasure took out of a journal.
 
-    cases: of the patient, with all that they held: films. precedents, answers: of other patients' cases, where they
-    named this one. feedback: on the patient's films, as query or neighbour. texts: others' texts that named them, where
-    a word stands now in place of the name. audit: entries that stay, without the patient.
+    cases: of the patient, or with a film that may be theirs by its header, with all that they held: films. precedents,
+    answers: of other patients' cases, where they named this one. feedback: on the patient's films, as query or
+    neighbour. texts: others' texts that named them, where a word stands now in place of the name. audit: entries that
+    stay, without the patient.
     """
 
     cases: int = 0

@@ -1,22 +1,42 @@
 """What a board's case holds besides its notes: films as pictures, precedents, the last answer, the decision."""
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import NotFound, QueryError, StaleWrite
 from engine.said import Said
 from indexer.journal import limits
-from indexer.journal.board import Decision, Section, require_case, user
+from indexer.journal.board import CaseFilm, Decision, Section, film_of, require_case, user
 from indexer.journal.store import Journal, Row, now
 
 _CASE = "SELECT * FROM cases WHERE board_case = ?"
 
 
 @dataclass(frozen=True)
+class FilmVector:
+    """By what a film is asked about again, without its pixels and header.
+
+    vector: the embedding, little-endian float32. model: fingerprint of the card of the encoder that made it. patients:
+    the pseudonyms that its header's patient may have in the archive, by each source's issuer; empty where it names
+    none. confidence: of its region, see `Region`. warnings: sentences on what was odd, as `as_json` has them.
+    """
+
+    vector: bytes
+    model: str
+    patients: tuple[str, ...]
+    confidence: float | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class NewFilm:
-    """A film to keep in a case; see `CaseFilm`. png: the picture without header, long side as for the screen."""
+    """A film to keep in a case; see `CaseFilm`. png: the picture without header, long side as for the screen.
+
+    asked: None keeps a film that cannot be asked about again.
+    """
 
     sha256: str
     png: bytes
@@ -30,6 +50,21 @@ class NewFilm:
     taken: str | None
     spacing_mm: tuple[float, float] | None
     identity: str
+    asked: FilmVector | None = None
+
+
+@dataclass(frozen=True)
+class NewAnswer:
+    """An answer to keep. answer: its JSON. films: sha256 of those it rests on."""
+
+    answer: str
+    films: tuple[str, ...]
+
+
+HeldFilm = tuple[CaseFilm, FilmVector | None]
+Ask = Callable[[Sequence[HeldFilm]], NewAnswer | None]
+"""What the archive answers on a case's films, in their order; None where none of them can be asked about. The journal
+waits for it, so that no film is added or taken out meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +78,13 @@ class HeldAnswer:
 
 
 def add_films(
-    journal: Journal, who: str, case: int, films: Sequence[NewFilm], answer: str | None, patient: str | None
+    journal: Journal, who: str, case: int, films: Sequence[NewFilm], patient: str | None = None, ask: Ask | None = None
 ) -> None:
-    """Add films, and what the archive answers on them.
+    """Keep films in a case, and the answer on all of its films in place of an earlier one. patient: whose they are,
+    which a case without one becomes. ask: None leaves the case without an answer.
 
-    answer: JSON, None = none. patient: whose films they are by their headers, None = unknown; a case without a patient
-    becomes theirs. A film that the case has is not added again.
+    A film whose bytes are there already keeps its number and is asked about as it is given now. What `ask` raises
+    undoes all of it.
 
     Raises:
         NotFound: no such case. QueryError: too many films.
@@ -58,15 +94,15 @@ def add_films(
         require_case(db.execute(_CASE, (case,)), case)
         for film in films:
             db.execute(_ADD, {**_columns(film), "board_case": case, "at": at, "who": who})
+            if film.asked is not None:
+                db.execute(_ADD_VECTOR, {**_vector_columns(film.asked), "board_case": case, "sha256": film.sha256})
         held = db.execute("SELECT count(*) AS n FROM case_films WHERE board_case = ?", (case,)).fetchone()["n"]
         if held > limits.CASE_FILMS:
             told = "case {case} would hold {films} films, over the limit of {most}; remove some"
             raise QueryError(Said("case_films", told, case=str(case), films=held, most=limits.CASE_FILMS))
-        if answer is not None:
-            named = json.dumps([film.sha256 for film in films])
-            db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", (case, answer, named, at, who))
         if patient is not None:
             db.execute("UPDATE cases SET patient = ? WHERE board_case = ? AND patient IS NULL", (patient, case))
+        _answer(db, who, case, ask)
 
 
 def film_picture(journal: Journal, case: int, film: int) -> bytes:
@@ -82,8 +118,8 @@ def film_picture(journal: Journal, case: int, film: int) -> bytes:
     return bytes(row["png"])
 
 
-def remove_film(journal: Journal, case: int, film: int) -> None:
-    """Take a film out of a case, and the answer if it rests on it.
+def remove_film(journal: Journal, who: str, case: int, film: int, ask: Ask | None = None) -> None:
+    """Take a film out of a case; an answer that rests on it gives way to that on the others, if there is any.
 
     Raises:
         NotFound: the case has no such film.
@@ -93,10 +129,9 @@ def remove_film(journal: Journal, case: int, film: int) -> None:
         if row is None:
             raise _no_film(case, film)
         db.execute("DELETE FROM case_films WHERE film = ?", (film,))
-        db.execute(
-            "DELETE FROM answers WHERE board_case = ? AND ? IN (SELECT value FROM json_each(films))",
-            (case, row["sha256"]),
-        )
+        rested = "SELECT 1 FROM answers, json_each(films) WHERE board_case = ? AND value = ?"
+        if db.execute(rested, (case, row["sha256"])).fetchone():
+            _answer(db, user(who), case, ask)
 
 
 def add_precedent(journal: Journal, who: str, case: int, film: int, patient: str) -> None:
@@ -180,7 +215,7 @@ def recorded(journal: Journal, case: int, revision: int, version: int) -> None:
 def _columns(film: NewFilm) -> Row:
     x0, y0, x1, y1 = film.region
     spacing = film.spacing_mm or (None, None)
-    plain = {name: value for name, value in vars(film).items() if name not in {"region", "spacing_mm"}}
+    plain = {name: value for name, value in vars(film).items() if name not in {"region", "spacing_mm", "asked"}}
     corners = {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
     return plain | corners | {"spacing_row": spacing[0], "spacing_column": spacing[1]}
 
@@ -189,7 +224,39 @@ _NAMES = (
     *("board_case", "sha256", "png", "rows", "columns", "x0", "y0", "x1", "y1", "region_origin", "side", "view"),
     *("body_part", "taken", "spacing_row", "spacing_column", "identity", "at", "who"),
 )
-_ADD = f"INSERT OR IGNORE INTO case_films ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"
+_ANEW = ("x0", "y0", "x1", "y1", "region_origin", "identity", "at", "who")
+"""What may differ where the same bytes are added once more."""
+_ADD = (
+    f"INSERT INTO case_films ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)}) "
+    f"ON CONFLICT (board_case, sha256) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ANEW)}"
+)
+_ADD_VECTOR = (
+    "INSERT OR REPLACE INTO film_vectors SELECT film, :vector, :model, :patients, :confidence, :warnings "
+    "FROM case_films WHERE board_case = :board_case AND sha256 = :sha256"
+)
+
+
+def _vector_columns(asked: FilmVector) -> Row:
+    return vars(asked) | {"patients": json.dumps(asked.patients), "warnings": json.dumps(asked.warnings)}
+
+
+def _vector(row: Row | None) -> FilmVector | None:
+    if row is None:
+        return None
+    told = {name: tuple(json.loads(row[name])) for name in ("patients", "warnings")}
+    return FilmVector(**{name: value for name, value in row.items() if name != "film"} | told)
+
+
+def _answer(db: sqlite3.Connection, who: str, case: int, ask: Ask | None) -> None:
+    """Put what is answered on a case's films as they are now in the place of an earlier answer."""
+    films = db.execute("SELECT * FROM case_films WHERE board_case = ? ORDER BY film", (case,)).fetchall()
+    by = "SELECT * FROM film_vectors WHERE film = ?"
+    held = [(film_of(row), _vector(db.execute(by, (row["film"],)).fetchone())) for row in films]
+    said = ask(held) if ask is not None else None
+    db.execute("DELETE FROM answers WHERE board_case = ?", (case,))
+    if said is not None:
+        told = (case, said.answer, json.dumps(said.films), now(), who)
+        db.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", told)
 
 
 def _no_film(case: int, film: int) -> NotFound:

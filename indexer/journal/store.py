@@ -22,7 +22,7 @@ FORMAT = 2
 PLACE = "private/journal.sqlite"
 """Where it lies under an archive's root, readable by its owner only like the key beside it."""
 BEFORE_DRAFTS = 1
-"""The format that lacked the table of drafts and nothing else."""
+"""The format that lacked the tables of drafts and of films' vectors and nothing else."""
 BESIDE = ("-wal", "-shm")
 """Ends of the names of SQLite's own files beside a journal in use."""
 WAIT_S = 10.0
@@ -131,7 +131,8 @@ class Journal:
         found = db.execute("PRAGMA user_version").fetchone()["user_version"]
         if found == BEFORE_DRAFTS:
             db.execute("BEGIN IMMEDIATE")  # another process may be at the same
-            db.execute(f"CREATE TABLE IF NOT EXISTS drafts ({TABLES['drafts']}) STRICT")
+            for name in ("drafts", "film_vectors"):
+                db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({TABLES[name]}) STRICT")
             db.execute(f"PRAGMA user_version = {FORMAT}")
             db.execute("COMMIT")
         elif found != FORMAT:

@@ -26,6 +26,10 @@ TABLES: dict[str, str] = {
         "taken TEXT, spacing_row REAL, spacing_column REAL, identity TEXT NOT NULL, at TEXT NOT NULL, "
         "who TEXT NOT NULL, UNIQUE (board_case, sha256)"
     ),
+    "film_vectors": (
+        "film INTEGER PRIMARY KEY REFERENCES case_films ON DELETE CASCADE, vector BLOB NOT NULL, model TEXT NOT NULL, "
+        "patients TEXT NOT NULL, confidence REAL, warnings TEXT NOT NULL"
+    ),
     "precedents": (
         f"board_case INTEGER NOT NULL {CASCADE}, film INTEGER NOT NULL, patient TEXT NOT NULL, at TEXT NOT NULL, "
         "who TEXT NOT NULL, PRIMARY KEY (board_case, film)"
@@ -47,7 +51,8 @@ TABLES: dict[str, str] = {
 
 `feedback.query` and `case_films.sha256` are the sha256 of a query film's bytes; `feedback.film_*` and
 `feedback.patient` say what the archive held of the neighbour then. `sections` keeps every revision: the highest is the
-text, the others are what stood there before. `case_films.png` is the picture without header. `answers` has the last
-vote over a case's films, as JSON. `decisions.version` is the archive's version that holds the decision as an event,
-NULL while none does. `drafts` are texts that nobody saved yet.
+text, the others are what stood there before. `case_films.png` is the picture without header. `film_vectors` has by what
+a case's film is asked about again, see `FilmVector`; films that were added before there were such have none. `answers`
+has the last vote over a case's films, as JSON. `decisions.version` is the archive's version that holds the decision as
+an event, NULL while none does. `drafts` are texts that nobody saved yet.
 """

@@ -41,7 +41,7 @@ def _answer(session: Session, case: BoardCase) -> None:
     held = case.answer
     if held is None:
         heading(say("board.vote"), level=2)
-        note(say("board.not_asked"))
+        note(say("board.no_vote"), "caution") if case.films else note(say("board.not_asked"))
         return
     vote(session, held.answer, intervals=True)
     for line in malignant_lines(held.answer):
@@ -50,3 +50,5 @@ def _answer(session: Session, case: BoardCase) -> None:
     rests = [str(number) for number, film in enumerate(case.films, 1) if film.sha256 in held.films]
     if len(rests) < len(case.films):
         note(say("board.fewer", which=", ".join(rests), all=len(case.films)), "caution")
+    elif len(rests) > 1:
+        note(say("board.together", all=len(rests)))

@@ -170,11 +170,33 @@ def test_a_label_of_a_data_set_is_not_called_a_proof() -> None:
         assert told == [english, german]
 
 
-def test_the_vote_says_on_which_films_it_rests() -> None:
-    board = gathered(films=2).case
-    films = (replace(board.films[0], sha256="0" * 64), board.films[1])
-    report = report_of(replace(gathered(films=2), case=replace(board, films=films)), "en")
-    assert "The vote rests on film 2 of the 2 films alone." in report.vote
+@pytest.mark.parametrize(
+    ("language", "counted", "said"),
+    [
+        ("en", [True], "The vote rests on film 1."),
+        ("en", [True, True, True], "The vote rests on all films of the case together: 1, 2, 3."),
+        (
+            "en",
+            [False, True, True],
+            "The vote rests on film 2, 3 of the case's 3 films; the others were kept by an earlier version or for "
+            "another encoder.",
+        ),
+        ("de", [True, True], "Die Stimmen beruhen auf allen Aufnahmen des Falls zusammen: 1, 2."),
+    ],
+)
+def test_the_vote_says_on_which_films_it_rests(pages: Any, language: str, counted: list[bool], said: str) -> None:
+    found = gathered(films=len(counted))
+    films = tuple(
+        one if rests else replace(one, sha256="0" * 64) for one, rests in zip(found.case.films, counted, strict=True)
+    )
+    report = report_of(replace(found, case=replace(found.case, films=films)), language)
+    assert said in report.vote
+    assert said in words_of(WRITERS["docx"](report))
+    on_paper = [line for page in pages(report) for line in page]
+    assert said in " ".join(on_paper)
+    for number in range(1, len(counted) + 1):
+        assert word(language, "film", n=number) in on_paper
+        assert word(language, "film", n=number) in words_of(WRITERS["docx"](report))
 
 
 def test_the_decision_stands_first(pages: Any) -> None:

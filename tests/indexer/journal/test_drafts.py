@@ -100,6 +100,7 @@ def test_an_erased_patient_is_in_no_draft(journal: Journal, case: int, patient: 
 def test_a_journal_from_before_there_were_drafts(journal: Journal, case: int) -> None:
     with sqlite3.connect(journal.path) as db:
         db.execute("DROP TABLE drafts")
+        db.execute("DROP TABLE film_vectors")
         db.execute("PRAGMA user_version = 1")
     db.close()
     with ThreadPoolExecutor(6) as pool:

@@ -7,14 +7,14 @@ import pytest
 
 from engine.errors import JournalError, NotFound, QueryError
 from indexer import journal as kept
-from indexer.journal import FeedbackKind, Journal, Neighbour, NewFilm, Section
+from indexer.journal import FeedbackKind, FilmVector, Journal, Neighbour, NewAnswer, NewFilm, Section
 
 THEIRS, UPLOAD, ELSE = "a" * 64, "b" * 64, "c" * 64
 
 
-def film(sha256: str, identity: str, png: bytes) -> NewFilm:
+def film(sha256: str, identity: str, png: bytes, asked: FilmVector | None = None) -> NewFilm:
     where: Any = (120, 90, (0, 0, 90, 120), "whole", "L", None, None, None, None)
-    return NewFilm(sha256, png, *where, identity)
+    return NewFilm(sha256, png, *where, identity, asked)
 
 
 @pytest.fixture
@@ -23,10 +23,11 @@ def cases(journal: Journal, patient: str, other: str) -> tuple[int, int, int]:
     by_field = kept.make_case(journal, "a", "their case", patient=patient).case.case
     kept.write_section(journal, "a", by_field, Section.history, "secret-of-theirs", 0)
     by_film = kept.make_case(journal, "a", "by film").case.case
-    kept.add_films(journal, "a", by_film, [film(UPLOAD, patient, b"picture-of-theirs" * 900)], None, None)
+    kept.add_films(journal, "a", by_film, [film(UPLOAD, patient, b"picture-of-theirs" * 900)])
     others = kept.make_case(journal, "a", f"like {patient}", patient=other).case.case
     kept.write_section(journal, "a", others, Section.finding, f"see {patient}, and {patient} again", 0)
-    kept.add_films(journal, "a", others, [film(ELSE, other, b"other")], json.dumps({"cases": [patient]}), None)
+    said = NewAnswer(json.dumps({"cases": [patient]}), (ELSE,))
+    kept.add_films(journal, "a", others, [film(ELSE, other, b"other")], ask=lambda _: said)
     kept.add_precedent(journal, "a", others, 1, patient)
     kept.add_precedent(journal, "a", others, 2, other)
     return by_field, by_film, others
@@ -77,3 +78,23 @@ def test_a_reader_that_stays_is_told_of(
             kept.erase_from_journal(journal, patient)
     kept.erase_from_journal(journal, patient)
     assert patient.encode() not in journal.path.read_bytes()
+
+
+def test_a_film_that_may_be_theirs_by_its_header_goes_with_its_vector(
+    journal: Journal, patient: str, other: str
+) -> None:
+    """It came to the board before the archive knew whose it is, and so under another of their pseudonyms."""
+    earlier = "P" + "7" * 16
+    cases = []
+    for sha256, named in ((UPLOAD, (earlier, patient)), (ELSE, (earlier, other))):
+        asked = FilmVector(f"numbers of {named[1]}".encode() * 40, "fingerprint", named, None, ())
+        cases.append(kept.make_case(journal, "a", "x").case.case)
+        kept.add_films(journal, "a", cases[-1], [film(sha256, earlier, b"x", asked)])
+    done = kept.erase_from_journal(journal, patient)
+    assert (done.cases, done.films) == (1, 1)
+    assert [case.case for case in kept.list_cases(journal)] == cases[1:]
+    data = journal.path.read_bytes()
+    assert patient.encode() not in data and f"numbers of {other}".encode() in data
+    kept.remove_film(journal, "a", cases[1], kept.read_case(journal, cases[1]).films[0].film)
+    with journal.reading() as db:
+        assert db.execute("SELECT count(*) AS n FROM film_vectors").fetchone()["n"] == 0

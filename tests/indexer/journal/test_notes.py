@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import NotFound, QueryError, StaleWrite
 from indexer import journal as kept
-from indexer.journal import FeedbackKind, Journal, Neighbour, NewFilm, Section, limits
+from indexer.journal import FeedbackKind, FilmVector, HeldFilm, Journal, Neighbour, NewAnswer, NewFilm, Section, limits
 
 NASTY = [
     "'; DROP TABLE cases; --",
@@ -132,20 +134,23 @@ def test_a_case_from_its_making_to_its_end(journal: Journal, patient: str) -> No
         "finding",
         "decision",
     ]
-    kept.add_films(journal, "ben", case, [film(spacing_mm=(0.1, 0.2)), film("d" * 64)], '{"vote": {}}', None)
-    kept.add_films(journal, "ben", case, [film()], None, None)
+    said = NewAnswer('{"vote": {}}', ("b" * 64, "d" * 64))
+    kept.add_films(journal, "ben", case, [film()])
+    kept.add_films(
+        journal, "ben", case, [film(spacing_mm=(0.1, 0.2)), film("d" * 64, spacing_mm=(0.1, 0.2))], ask=lambda _: said
+    )
     kept.add_precedent(journal, "ben", case, 17, patient)
     kept.add_precedent(journal, "anna", case, 17, patient)
     held = kept.read_case(journal, case)
     assert [(one.region, one.spacing_mm) for one in held.films] == [
-        ((1, 2, 30, 40), (0.1, 0.2)),
         ((1, 2, 30, 40), None),
+        ((1, 2, 30, 40), (0.1, 0.2)),
     ]
     assert [one.who for one in held.precedents] == ["ben"]
     assert kept.film_picture(journal, case, held.films[0].film) == b"\x89PNG"
     answer = kept.held_answer(journal, case)
     assert answer is not None and answer.films == ("b" * 64, "d" * 64) and answer.answer == {"vote": {}}
-    kept.remove_film(journal, case, held.films[1].film)
+    kept.remove_film(journal, "ben", case, held.films[1].film)
     assert kept.held_answer(journal, case) is None
     kept.remove_precedent(journal, case, 17)
     for gone in (lambda: kept.remove_precedent(journal, case, 17), lambda: kept.film_picture(journal, case, 99)):
@@ -224,6 +229,46 @@ def test_a_decision_is_a_revision_of_its_text(journal: Journal) -> None:
     assert found.decision is not None and found.decision.version == 7 and found.case.decided
 
 
+def test_what_is_asked_gets_all_films_of_a_case_with_their_vectors(journal: Journal) -> None:
+    case, other = (kept.make_case(journal, "a", "t").case.case for _ in range(2))
+    vector = FilmVector(b"\x00\x00\x80?" * 4, "fingerprint", ("P" + "1" * 16,), 0.5, ("odd",))
+    told: list[Sequence[HeldFilm]] = []
+
+    def ask(held: Sequence[HeldFilm]) -> NewAnswer | None:
+        told.append(held)
+        return NewAnswer(f'{{"films": {len(held)}}}', tuple(film.sha256 for film, _ in held))
+
+    kept.add_films(journal, "a", other, [film("9" * 64, asked=vector)], ask=ask)
+    kept.add_films(journal, "a", case, [film("b" * 64)], ask=ask)
+    kept.add_films(journal, "a", case, [film("a" * 64, asked=vector)], ask=ask)
+    assert [[(film.sha256[0], by) for film, by in held] for held in told[1:]] == [
+        [("b", None)],
+        [("b", None), ("a", vector)],
+    ]
+    again = replace(vector, vector=b"\x00\x00\x00\x00" * 4)
+    kept.add_films(journal, "b", case, [film("b" * 64, asked=again, region=(0, 0, 9, 9))], ask=ask)
+    assert [(held.region, held.who, by) for held, by in told[3]] == [
+        ((0, 0, 9, 9), "b", again),
+        ((1, 2, 30, 40), "a", vector),
+    ]
+    kept.remove_film(journal, "c", case, kept.read_case(journal, case).films[0].film, ask)
+    answer = kept.held_answer(journal, case)
+    assert answer is not None and (answer.answer, answer.films, answer.who) == ({"films": 1}, ("a" * 64,), "c")
+
+
+def test_a_refused_question_leaves_the_case_as_it_was(journal: Journal) -> None:
+    case = kept.make_case(journal, "a", "t").case.case
+    kept.add_films(journal, "a", case, [film()], ask=lambda _: NewAnswer("{}", ("b" * 64,)))
+    before = kept.read_case(journal, case), kept.held_answer(journal, case)
+
+    def refuse(held: Sequence[HeldFilm]) -> NewAnswer | None:
+        raise QueryError("no")
+
+    with pytest.raises(QueryError, match="no"):
+        kept.add_films(journal, "a", case, [film("c" * 64)], "P" + "1" * 16, refuse)
+    assert (kept.read_case(journal, case), kept.held_answer(journal, case)) == before
+
+
 @pytest.mark.parametrize(("most", "add"), [("CASE_FILMS", "films"), ("PRECEDENTS", "precedents")])
 def test_a_case_holds_no_more_than_it_may(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, most: str, add: str, patient: str
@@ -233,7 +278,7 @@ def test_a_case_holds_no_more_than_it_may(
     with pytest.raises(QueryError, match=f"would hold 3 {add}, over the limit of 2; remove some"):
         for n in range(3):
             if add == "films":
-                kept.add_films(journal, "a", case, [film(f"{n}" * 64)], None, None)
+                kept.add_films(journal, "a", case, [film(f"{n}" * 64)])
             else:
                 kept.add_precedent(journal, "a", case, n, patient)
     assert len(getattr(kept.read_case(journal, case), add)) == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from api.client import Client
+from indexer.journal import PLACE, Journal
 from tests.ui.board.hands import Open, add_film, board, click, opened, save, section, write
 from tests.ui.browsing import DESK, PHONE, Server, draw, edges, eventually, scrolls_sideways, search, settle, upload
 
@@ -285,7 +286,37 @@ def test_the_recorded_decision_is_found_in_the_patients_history(
     expect(page.get_by_role("heading", name="Protokoll")).to_be_visible()
     settle(page)
     expect(page.locator(".cl-stage")).to_have_count(1)
-    # the vote says which films it rests on, where others came later
-    other = max((films / "films").rglob("*.dcm"))
-    ben.add_films(case, [(other.name, other.read_bytes())], k=3)
-    expect(page.get_by_text("Diese Stimmen beruhen allein auf Aufnahme 2 der 2 Aufnahmen")).to_be_visible()
+
+
+def test_the_vote_rests_on_all_films_of_a_case(
+    visit: Open, page_url: str, ben: Client, archive: Path, query_film: Path, tmp_path: Path
+) -> None:
+    second = tmp_path / "second.png"
+    case = ben.make_case("Two films").case.case
+    held = ben.add_films(case, [(query_film.name, query_film.read_bytes())])
+    second.write_bytes(ben.case_film(case, held.films[0].film, size=700, invert=True))
+    page = board(visit, page_url)
+    opened(page, "Two films")
+    assert page.get_by_text("This vote rests on").count() == 0
+    add_film(page, second)
+    expect(page.get_by_text("This vote rests on all 2 films of the case together.")).to_be_visible()
+    together = ben.case(case).answer
+    assert together is not None and len(together.films) == 2
+    # the first one as a journal of before has it
+    with Journal(archive / PLACE).writing() as db:
+        db.execute("DELETE FROM film_vectors WHERE film = ?", (held.films[0].film,))
+    add_film(page, second)
+    expect(page.get_by_text("This vote rests on film 2 of the case's 2 films; the others were kept")).to_be_visible()
+    page.get_by_role("radio", name="DE").click()
+    expect(page.get_by_text("Diese Stimmen beruhen auf Aufnahme 2 der 2 Aufnahmen des Falls")).to_be_visible()
+    settle(page)
+    add_film(page, query_film)
+    expect(page.get_by_text("Diese Stimmen beruhen auf allen 2 Aufnahmen des Falls zusammen.")).to_be_visible()
+    again = ben.case(case).answer
+    assert again is not None and again.answer.tally == together.answer.tally
+    settle(page)
+    page.get_by_role("button", name="Herausnehmen").nth(1).click()
+    expect(page.get_by_text("Diese Stimmen beruhen")).to_have_count(0)
+    settle(page)
+    alone = ben.case(case).answer
+    assert alone is not None and held.answer is not None and alone.answer.cases == held.answer.answer.cases

@@ -42,7 +42,7 @@ def test_what_is_stored_is_shown(tmp_path: Path) -> None:
     write(tmp_path, "bulk", {"films": 300, "ratios": {"one": {"whole": 0.5, "steady": None}}})
     side = {"engine": "caselink", "variant": "whole path", "recall": 0.953, "qps": 20_000.4}
     ratios = {"best_library": {"ratio": 1.5, "own": side, "other": side | {"engine": "hnswlib"}}, "x": {"ratio": None}}
-    first, second = (lot for lot in LOTS if lot.engines[-1:] in (("milvus-lite",), ("chroma",)))
+    first, second = (lot for lot in LOTS if {"datasketch-lsh", "faiss-ivf-pq"} & set(lot.engines))
     rows = [{"data": "drawn", "n": first.n, "engine": name} for name in first.engines]
     failures = [{"data": "drawn", "n": second.n, "engine": second.engines[0]}]
     write(tmp_path, "ann", {"ratios_by_data": {"drawn 5": ratios}, "rows": rows, "failures": failures})
@@ -50,7 +50,10 @@ def test_what_is_stored_is_shown(tmp_path: Path) -> None:
     waits = {"drawn_ms": {"answer": times}, "pages_ms": {"Compare": times}, "parts_ms": {"segment": times}}
     facts = {"films": 100_138, "index": "exact", "load": [0.1, 1.94], "rows": 2140, "columns": 1760, "megabytes": 7.534}
     write(tmp_path, "page", facts | waits | {"rounds": 20, "wanted_ms": {"answer": 1500.0, "page": 500.0}})
+    write(tmp_path, "growth-1280", {"rows": [grown(100_000, "compact")]})
     page = render(tmp_path)
+    wide = page.split("1,280 numbers")[1].split("##")[0]
+    assert "| 100,000 | compact | 0.960 |" in wide and COMMANDS["growth-1280"][-1] in wide
     assert "| upload to answer drawn | 801 ms | 927 ms | 1005 ms |" in page and "| to Compare | 801 ms" in page
     assert "100,138 films with `exact`" in page and "load was 0.1 to 1.9" in page and "| segment | 801 ms" in page
     assert "| `age = 4` | 1.000 % | 0.9987 | 2.35 | 8.2 ms | cells |" in page

@@ -14,7 +14,7 @@ THEIRS, UPLOAD, ELSE = "a" * 64, "b" * 64, "c" * 64
 
 def film(sha256: str, identity: str, png: bytes, asked: FilmVector | None = None) -> NewFilm:
     where: Any = (120, 90, (0, 0, 90, 120), "whole", "L", None, None, None, None)
-    return NewFilm(sha256, png, *where, identity, asked)
+    return NewFilm(sha256, png, *where, identity, asked=asked)
 
 
 @pytest.fixture

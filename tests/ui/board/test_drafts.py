@@ -51,12 +51,15 @@ def test_a_reload_loses_no_text(visit: Open, page_url: str, ben: Client) -> None
     assert page.get_by_role("status").count() == 0
 
 
-def test_words_typed_in_the_last_moment_before_a_reload(visit: Open, page_url: str, ben: Client) -> None:
-    ben.make_case("In a hurry")
+def test_words_typed_in_the_last_moment_before_a_reload(visit: Open, page_url: str, api: Server, ben: Client) -> None:
+    case = ben.make_case("In a hurry").case.case
     page = board(visit, page_url)
     opened(page, "In a hurry")
     write(page, "question", "Biopsy")
     page.reload()
+    with Client(api.url, timeout=60) as unnamed:  # the page that is left may still be at it while the new one is drawn
+        eventually(page, lambda: [draft.text for draft in unnamed.drafts(case).drafts] == ["Biopsy"])
+    reloaded(page, "In a hurry")
     expect(section(page, "question").get_by_role("status")).to_contain_text("Biopsy")
 
 

@@ -85,6 +85,18 @@ def page_of(api: str, port: int) -> Iterator[str]:
         process.wait(timeout=20)
 
 
+@contextmanager
+def page_over(archive: Path) -> Iterator[str]:
+    """An API over an archive, and its page; gives the page's address."""
+    server = Server(archive, archive.parent / "api.log")
+    server.start()
+    try:
+        with page_of(server.url, any_port()) as url:
+            yield url
+    finally:
+        server.stop()
+
+
 def _until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
     limit = time.monotonic() + START_LIMIT_S
     with closing(httpx.Client(trust_env=False)) as client:

@@ -15,7 +15,7 @@ from indexer.prepare import Roi
 from indexer.sources import open_source
 from indexer.synthetic import generate
 from indexer.writer import open_writer
-from tests.ui.browsing import FLAGS, WAIT_MS, Server, any_port, page_of
+from tests.ui.browsing import FLAGS, WAIT_MS, Server, any_port, page_of, page_over
 
 PATIENTS = 12
 
@@ -105,16 +105,11 @@ def visit(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, encoder_cache: Path, free_port: Callable[[], int]) -> Iterator[str]:
+def empty(tmp_path: Path, encoder_cache: Path) -> Iterator[str]:
     """The page over an archive that holds no films."""
     files = encoder_files("default", encoder_cache)
     embedder = OnnxEmbedder.open(files, threads=1)
     with open_writer(tmp_path / "archive", embedder.card, files.onnx.parent) as writer:
         writer.publish()
-    server = Server(tmp_path / "archive", tmp_path / "api.log")
-    server.start()
-    try:
-        with page_of(server.url, free_port()) as url:
-            yield url
-    finally:
-        server.stop()
+    with page_over(tmp_path / "archive") as url:
+        yield url

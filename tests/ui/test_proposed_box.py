@@ -12,7 +12,7 @@ from indexer.prepare import Roi
 from indexer.sources import open_source
 from indexer.writer import open_writer
 from tests.api.test_proposed_regions import SQUARES, bright_segmenter, png
-from tests.ui.browsing import DESK, PHONE, Server, box_on_screen, drag, page_of, search, settle, upload
+from tests.ui.browsing import DESK, PHONE, box_on_screen, drag, page_over, search, settle, upload
 
 Open = Callable[..., Page]
 BOX = (24, 60, 60, 96)
@@ -22,9 +22,7 @@ OFF = 4
 
 
 @pytest.fixture(scope="module")
-def segmented(
-    tmp_path_factory: pytest.TempPathFactory, encoder_cache: Path, free_port: Callable[[], int]
-) -> Iterator[str]:
+def segmented(tmp_path_factory: pytest.TempPathFactory, encoder_cache: Path) -> Iterator[str]:
     """The page over an archive with a segmenter, which takes bright pixels for lesion."""
     home = tmp_path_factory.mktemp("segmented")
     films, run = home / "films", home / "run"
@@ -39,13 +37,8 @@ def segmented(
     files = EncoderFiles.read(run)
     with open_writer(home / "archive", files.card, run) as writer:
         ingest(open_source(films), films, "folder", Roi.segment, OnnxEmbedder.open(files, threads=1), writer, workers=1)
-    server = Server(home / "archive", home / "api.log")
-    server.start()
-    try:
-        with page_of(server.url, free_port()) as url:
-            yield url
-    finally:
-        server.stop()
+    with page_over(home / "archive") as url:
+        yield url
 
 
 @pytest.fixture

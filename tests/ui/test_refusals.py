@@ -19,7 +19,7 @@ from indexer.ingest import ingest
 from indexer.prepare import Roi
 from indexer.sources import open_source
 from indexer.writer import open_writer
-from tests.ui.browsing import DESK, PHONE, Server, page_of, scrolls_sideways, settle, upload
+from tests.ui.browsing import DESK, PHONE, Server, page_over, scrolls_sideways, settle, upload
 from tests.ui.test_pages import go
 
 Open = Callable[..., Page]
@@ -106,9 +106,7 @@ def test_a_case_that_is_gone_and_a_name_in_the_place_of_a_pseudonym(visit: Open,
 
 
 @pytest.fixture
-def strict(
-    tmp_path: Path, encoder_cache: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def strict(tmp_path: Path, encoder_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The page over an archive that left films out, for uploads of 1 MiB."""
     monkeypatch.setenv("CASELINK_MAX_UPLOAD_MIB", "1")
     settings.cache_clear()
@@ -125,13 +123,10 @@ def strict(
     embedder = OnnxEmbedder.open(encoder, threads=1)
     with open_writer(root, embedder.card, encoder.onnx.parent) as writer:
         ingest(open_source(source, "folder"), source, "folder", Roi.whole, embedder, writer, workers=1)
-    server = Server(root, tmp_path / "api.log")
-    server.start()
     try:
-        with page_of(server.url, free_port()) as url:
+        with page_over(root) as url:
             yield url
     finally:
-        server.stop()
         settings.cache_clear()
 
 

@@ -61,8 +61,7 @@ class Lot:
 
 
 MILLION = 1_000_000
-ONE_EACH = ' --variants "M16,M16 f16,M16 Float32,IVF_FLAT,IVF_SQ8"'
-"""Of large numbers of vectors engines stand in one variant each: to build all takes long."""
+"""At so many vectors engines stand in one variant each: to build all takes long."""
 LOTS = (
     Lot(None, ("own", "library")),
     Lot(None, ("system", "hash table")),
@@ -75,7 +74,7 @@ LOTS = (
     Lot(
         MILLION,
         ("caselink", "caselink-compact", "faiss-hnsw", "hnswlib", "usearch", "voyager", "lancedb", "milvus-lite"),
-        f"{ONE_EACH} --together 8",
+        ' --variants "M16,M16 f16,M16 Float32,IVF_FLAT,IVF_SQ8" --together 8',
     ),
     Lot(MILLION, ("faiss-ivf-pq", "lancedb"), " --variants PQ64,IVF_PQ"),
     Lot(MILLION, ("chroma",), " --variants M16"),

@@ -31,8 +31,13 @@ def unpacked(files: Sequence[File], limits: Limits) -> tuple[list[File], list[st
             continue
         try:
             found, told = _films(name, data, limits)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
-            found, told = [], [say("study.unreadable", name=name)]  # a RuntimeError asks for a password
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            EOFError,
+        ):  # RuntimeError: locked, or packed as none reads
+            found, told = [], [say("study.unreadable", name=name)]
         films += found
         said += told
     return films, said

@@ -14,10 +14,9 @@ from ui.figures import Shown, figure
 from ui.parts import complaint, trouble
 from ui.session import QueryFilm, Session
 from ui.spoken import refusal
-from ui.study import unpacked
+from ui.study import MIB, unpacked
 from ui.words import counted, decimal, say
 
-MIB = 1 << 20
 SERVER_FAULT = 500
 THUMB = 192
 

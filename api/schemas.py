@@ -50,8 +50,11 @@ from api.written import (
     SectionWritten,
 )
 from indexer.answer import (
+    NO_CASE,
     NOTICE,
     TIE_RULE,
+    TUMOURLESS,
+    UNMARKED,
     Answer,
     Ballot,
     Likeness,
@@ -64,7 +67,10 @@ from indexer.remarks import Remark
 
 __all__ = [
     "NOTICE",
+    "NO_CASE",
     "TIE_RULE",
+    "TUMOURLESS",
+    "UNMARKED",
     "Agenda",
     "Answer",
     "ArchiveFacts",

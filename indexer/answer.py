@@ -14,7 +14,8 @@ TIE_RULE = (
 
 
 NO_CASE, TIE, FEW = "no comparable case", "tie", "too few patients"
-ABSTENTIONS = (NO_CASE, TIE, FEW)
+UNMARKED, TUMOURLESS = "no lesion marked", "never for no tumour"
+ABSTENTIONS = (NO_CASE, TIE, FEW, UNMARKED, TUMOURLESS)
 _Z = 1.959963984540054
 """Standard deviations on either side that hold 95 % of a normal distribution."""
 

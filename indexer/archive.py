@@ -10,9 +10,11 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import ArchiveCorrupt
+from engine.region import Origin
 from engine.said import Said
 from indexer.allowed import AllowedByFilter
 from indexer.catalogue import Catalogue, FilmFilters
@@ -24,7 +26,7 @@ from indexer.manifest import NAME, Manifest, check_file, read_file, read_manifes
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import read_segment
 from indexer.votes import Calibration
-from indexer.votes.films import VoteFacts, untreated, vote_facts
+from indexer.votes.films import VoteFacts, shows_no_tumour, untreated, vote_facts
 
 KEY = "private/pseudonym.key"
 NETWORK = ".onnx"
@@ -42,7 +44,7 @@ class Snapshot:
     films_of_vector, films_of_patient, films_of_digest: rows by vector id or code. filters: judges every film by a
     filter; allowed: the last few filters' films. patient_code: the inverse of `patients`; digest_code: a code for each
     content hash. outcomes: each patient's latest follow-up, where there is one.
-    cropped: share of films whose region is smaller than the film. votes: what every vote needs.
+    cropped: share of films of lesions whose region is smaller than the film. votes: what every vote needs.
     """
 
     root: Path
@@ -154,10 +156,15 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
         digest_code=dict(zip(digests.dictionary.to_pylist(), range(len(digests.dictionary)), strict=True)),
         patient_code={name: code for code, name in enumerate(patients)},
         outcomes=catalogue.latest_follow_ups(),
-        cropped=float(np.mean(films["region"].to_numpy(zero_copy_only=False) != "whole")) if len(films) else 0.0,
+        cropped=_cropped(films),
         filters=FilmFilters(films),
         votes=vote_facts(films, codes, len(patients), calibration, manifest.card.fingerprint),
     )
+
+
+def _cropped(films: pa.Table) -> float:
+    lesions = films["region"].filter(pc.invert(shows_no_tumour(films)))
+    return pc.mean(pc.cast(pc.not_equal(lesions, Origin.whole.value), pa.float64())).as_py() or 0.0
 
 
 def _sorted_codes(column: pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:

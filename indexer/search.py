@@ -24,6 +24,8 @@ from indexer.remarks import remarks
 from indexer.votes.verdict import Hit, Polled, verdict
 
 MAX_K = 1000
+MOSTLY = 0.5
+"""Share of an archive's films of lesions that are crops, from which on a whole film gets no vote."""
 FILMS_PER_CASE = 4
 """Best films listed under each patient."""
 TOLD = (
@@ -90,13 +92,14 @@ def answer(snapshot: Snapshot, card: ModelCard, question: Question) -> Answer:
     behind = hidden(snapshot, nearest.among[0])
     shown = found[: question.k]
     cases = _cases(snapshot, [hits[:FILMS_PER_CASE] for hits in shown])
-    ballots = count_votes(cases)
+    whole = any(region.origin is Origin.whole for region in question.regions)
+    unmarked = whole and bool(cases) and snapshot.cropped > MOSTLY
+    ballots = () if unmarked else count_votes(cases)
     top = found[0][0][1] if found else None
     if question.where is not None:
         top = _nearest(snapshot, query, judged(None))
-    whole = any(region.origin is Origin.whole for region in question.regions)
     best = [hits[0] for hits in found]
-    polled = Polled(best, top, question.k, question.where is not None, whole, _reason(cases))
+    polled = Polled(best, top, question.k, question.where is not None, whole, _reason(cases, unmarked), unmarked)
     said = verdict(votes, ballots, polled)
     suspect = partial(judged, question.where, malignant=True)
     malignant = _nearest_malignant(snapshot, query, allowed, suspect, [] if behind else found, cases)
@@ -283,7 +286,12 @@ def _film(row: Row, similarity: float) -> SimilarFilm:
     )
 
 
-def _reason(cases: Sequence[SimilarCase]) -> Said:
+def _reason(cases: Sequence[SimilarCase], unmarked: bool) -> Said:
+    """Why nobody votes, if nobody does."""
+    if unmarked:
+        # films without a tumour have no crop, so a whole film would meet these, whatever it shows
+        told = "no lesion is marked on a whole film, and this archive compares lesions; draw the lesion for a vote"
+        return Said("unmarked", told)
     if not cases:
         told = "no film may answer: the filter, the stage or the query's own patient leaves none; widen the filter"
         return Said("no_film", told)
@@ -294,9 +302,6 @@ def _warnings(
     snapshot: Snapshot, question: Question, cases: Sequence[SimilarCase], unknown: int, behind: Sequence[int]
 ) -> list[Said]:
     said = [Said.of(film.source, warning) for film in question.films for warning in film.warnings]
-    if snapshot.cropped > 0.5 and any(region.origin is Origin.whole for region in question.regions):
-        told = "a whole film was compared with an archive of lesion crops; draw the lesion for a fair comparison"
-        said.append(Said("whole_with_crops", told))
     if len(cases) < question.k:
         told = "only {cases} of the {k} patients asked for may answer"
         said.append(Said("few_cases", told, cases=len(cases), k=question.k))

@@ -27,6 +27,7 @@ from ui.wording import (
     tallied,
     tie_line,
     unlike_line,
+    why_line,
 )
 from ui.words import say
 
@@ -89,7 +90,9 @@ def section(answer: SearchAnswer) -> str:
     unlike = unlike_line(answer)
     warned = f'<p class="cl-unlike">{escape(unlike)}</p>' if unlike else ""
     rows = "".join(_bar(answer, ballot) for ballot in answer.tally)
-    lines = "".join(f"<p>{escape(line)}</p>" for line in (tie_line(answer), *malignant_lines(answer)) if line)
+    lines = "".join(
+        f"<p>{escape(line)}</p>" for line in (why_line(answer), tie_line(answer), *malignant_lines(answer)) if line
+    )
     heed = " cl-heed" if refers(answer) else ""
     return (
         f'<section class="cl-vote cl-first" aria-label="{escape(say("first.label"))}">'

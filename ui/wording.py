@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from api.schemas import Answer, ArchiveFacts, Ballot, SimilarCase
+import api.words as api_words
+from api.schemas import NO_CASE, TUMOURLESS, UNMARKED, Answer, ArchiveFacts, Ballot, SimilarCase
 from ui.spoken import spoken
-from ui.words import counted, decimal, say, term, whole
+from ui.words import counted, decimal, language, say, term, whole
 
 DATA_SET, HISTOLOGY, UNPROVEN = "reference label", "histology", "unknown"
 """Proofs: a diagnosis as published with a data set, whose own proof is not given film by film; and the surest."""
@@ -60,12 +61,12 @@ def capital(text: str) -> str:
 
 def entity_name(name: str | None) -> str:
     """An entity in the language spoken; in the archive's own words where it is not known here."""
-    return term("entity_name", name) if name else say("word.no_entity")
+    return api_words.entity_name(language(), name) if name else say("word.no_entity")
 
 
 def site_name(site: str) -> str:
     """A site, or several that the archive joins by ';'."""
-    return joined(term("site_name", part.strip()) for part in site.split(";"))
+    return api_words.site_name(language(), site)
 
 
 def place(site: str | None, code: str | None) -> str:
@@ -92,7 +93,7 @@ def leaders(answer: Answer) -> list[str]:
 
 def headline(answer: Answer) -> str:
     """What the similar patients had, as a count of them."""
-    if answer.tally and answer.abstained is not None:
+    if answer.abstained is not None and (answer.tally or answer.abstained != NO_CASE):
         return say("vote.abstains", why=term("abstained", answer.abstained))
     if answer.label is None or not answer.tally:
         return say("vote.none")
@@ -103,7 +104,14 @@ def headline(answer: Answer) -> str:
     if len(tied) == 1:
         return say("vote.most", most=most, of=of, entity=entity_name(answer.label))
     others = [say("vote.tied", most=most, entity=entity_name(name)) for name in tied[1:]]
-    return say("vote.tie", most=most, of=of, entities=joined([tied[0], *others]))
+    return say("vote.tie", most=most, of=of, entities=joined([entity_name(tied[0]), *others]))
+
+
+def why_line(answer: Answer) -> str | None:
+    """Why the vote names nothing, where the headline's word for it does not tell what to do or to think."""
+    if answer.abstained not in (UNMARKED, TUMOURLESS) or answer.reason is None:
+        return None
+    return f"{capital(spoken(answer.reason, answer.remarks))}."
 
 
 def tie_line(answer: Answer) -> str | None:

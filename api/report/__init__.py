@@ -4,7 +4,7 @@ from api.report.content import Gathered, Report, report_of
 from api.report.docx import as_docx
 from api.report.gather import gather
 from api.report.pdf import as_pdf
-from api.report.wording import LANGUAGES
+from api.words import LANGUAGES
 
 WRITERS = {"pdf": as_pdf, "docx": as_docx}
 

@@ -8,8 +8,9 @@ from typing import Any
 from PIL import Image
 
 from api.report.labelled import Film, label, labelled
-from api.report.wording import capital, number, per_cent, proof_of, spelt_day, word
+from api.report.wording import capital, per_cent, proof_of, spelt_day, word
 from api.schemas import BoardCase, CaseAnswer, SearchAnswer
+from api.words import decimal, entity_name, site_name, spoken
 from indexer.answer import wilson
 
 FILMS, PRECEDENTS, ENTITIES, NAMED = 4, 4, 6, 5
@@ -165,8 +166,15 @@ def _facts(found: Gathered, language: str) -> Iterator[Pair]:
 def _past(one: Past, language: str) -> Figure:
     how = proof_of(language, one.proof)
     proof = word(language, "proof", proof=how) if how and one.proof not in CLAIMED else capital(how)
-    where = [one.site, None if one.age is None else word(language, "years", age=f"{one.age:.0f}")]
-    lines = [one.entity or "?", proof, " · ".join(part for part in where if part)]
+    where = [
+        one.site and site_name(language, one.site),
+        None if one.age is None else word(language, "years", age=f"{one.age:.0f}"),
+    ]
+    lines = [
+        entity_name(language, one.entity) if one.entity else "?",
+        proof,
+        " · ".join(part for part in where if part),
+    ]
     if one.film is None:
         return Figure(Image.new("RGB", (640, 760), "#d7dbe0"), (one.patient, word(language, "gone")))
     done = [f"{word(language, 'done')}, {spelt_day(language, day)}: {what}" for day, what in one.done]
@@ -186,7 +194,7 @@ def _ballots(held: CaseAnswer | None, language: str) -> Iterator[Ballot]:
         low, high = wilson(ballot.patients, votes)
         share = (answer.shares or {}).get(ballot.entity)
         yield Ballot(
-            ballot.entity,
+            entity_name(language, ballot.entity),
             word(language, "of", n=ballot.patients, all=votes),
             low,
             ballot.patients / votes,
@@ -207,9 +215,10 @@ def _vote(found: Gathered, language: str) -> Iterator[str]:
     key = "fewer" if len(rests) < shown else "together" if shown > 1 else "rests"
     yield word(language, key, which=", ".join(rests), all=shown)
     if answer.label is None:
-        yield word(language, "abstained", reason=answer.reason or answer.abstained or "?")
+        reason = spoken(language, answer.reason, answer.remarks) if answer.reason else answer.abstained
+        yield word(language, "abstained", reason=reason or "?")
     if answer.prediction_set is not None:
-        named = answer.prediction_set.entities
+        named = [entity_name(language, entity) for entity in answer.prediction_set.entities]
         rest = f" + {len(named) - NAMED}" if len(named) > NAMED else ""
         said = {"coverage": f"{answer.prediction_set.coverage * 100:.0f}", "entities": ", ".join(named[:NAMED]) + rest}
         yield word(language, "set", **said)
@@ -217,8 +226,9 @@ def _vote(found: Gathered, language: str) -> Iterator[str]:
         yield word(language, "unlike")
     near = answer.nearest_malignant
     if near is not None:
-        similarity = number(language, near.similarity)
-        yield word(language, "malignant", entity=near.entity, patient=near.patient, similarity=similarity)
+        named_near = entity_name(language, near.entity) if near.entity else "?"
+        similarity = decimal(language, near.similarity)
+        yield word(language, "malignant", entity=named_near, patient=near.patient, similarity=similarity)
 
 
 def _cautious(held: CaseAnswer | None) -> bool:

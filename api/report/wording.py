@@ -2,7 +2,8 @@
 
 from datetime import date
 
-LANGUAGES = ("en", "de")
+from api.words import LANGUAGES
+
 _WORDS: dict[str, tuple[str, str]] = {
     "notice": (
         "Research use only. Not a diagnosis: the vote is what similar past patients had.",
@@ -104,17 +105,18 @@ _WORDS: dict[str, tuple[str, str]] = {
     "proof_reference label": ("label of the data set", "Angabe des Datensatzes"),
     "years": ("{age} years", "{age} Jahre"),
 }
+_PLACE = {language: place for place, language in enumerate(LANGUAGES)}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def word(language: str, key: str, **values: object) -> str:
     """A wording with its values set in. language: one of `LANGUAGES`."""
-    return _WORDS[key][LANGUAGES.index(language)].format(**values)
+    return _WORDS[key][_PLACE[language]].format(**values)
 
 
 def proof_of(language: str, proof: str | None) -> str:
     """How a lesion was proven, "" where that is unknown."""
-    return _WORDS.get(f"proof_{proof}", ("", ""))[LANGUAGES.index(language)]
+    return _WORDS.get(f"proof_{proof}", ("", ""))[_PLACE[language]]
 
 
 def spelt_day(language: str, day: date | None) -> str:
@@ -129,12 +131,6 @@ def spelt_day(language: str, day: date | None) -> str:
 def capital(text: str) -> str:
     """The text with a capital at its start."""
     return text[:1].upper() + text[1:]
-
-
-def number(language: str, value: float) -> str:
-    """A number with two decimals."""
-    text = f"{value:.2f}"
-    return text.replace(".", ",") if language == "de" else text
 
 
 def per_cent(language: str, share: float) -> str:

@@ -24,6 +24,8 @@ UNTREATED = (Stage.before, Stage.unknown)
 EXTRA = ("sha256", "file", "malignancy", "stage", "proof", "source", "near_group")
 """Columns of a film that reports may be by, beside those of every `Cohort`."""
 CALIBRATION_FILE, SPLIT_FILE = "calibration.json", "split.json"
+NO_TUMOUR = "none"
+"""The malignancy of a film without a tumour."""
 UNSEEN = "calibration"
 """The role in a run's split of films that its encoder never saw."""
 
@@ -34,6 +36,7 @@ class VoteFacts:
 
     voter: int64 (patients,), patients of one code cast one vote: they share a film. label: int64 (n,) codes into
     `entities`, NOBODY unknown. kind: int64 (n,), 1 malignant, 0 not, NOBODY unknown. malignant: bool (n,).
+    tumourless: entities of which every film is known to show no tumour (malignancy "none").
     prior: float64 (e,), malignant_prior: shares of patients. calibration: None where there is none; `silent` says why.
     """
 
@@ -42,6 +45,7 @@ class VoteFacts:
     label: Ints
     kind: Ints
     malignant: Flags
+    tumourless: frozenset[str]
     prior: Reals
     malignant_prior: float
     calibration: Calibration | None
@@ -61,7 +65,19 @@ def vote_facts(
     prior = prior_of(person[before], label[before], len(entities))
     chance = malignant_prior(person[before], kind[before])
     usable, silent = _usable(calibration, encoder)
-    return VoteFacts(voter, tuple(entities), label, kind, kind == 1, prior, chance, usable, silent)
+    without = _tumourless(table)
+    return VoteFacts(voter, tuple(entities), label, kind, kind == 1, without, prior, chance, usable, silent)
+
+
+def _tumourless(table: pa.Table) -> frozenset[str]:
+    healthy = shows_no_tumour(table)
+    some, others = (pc.unique(table["entity"].filter(rows)) for rows in (healthy, pc.invert(healthy)))
+    return frozenset(some.to_pylist()) - frozenset(others.to_pylist()) - {None, ""}
+
+
+def shows_no_tumour(table: pa.Table) -> pa.ChunkedArray:
+    """bool (n,): the film is known to show none; False where nothing is known."""
+    return pc.fill_null(pc.equal(table["malignancy"], NO_TUMOUR), False)
 
 
 def _usable(calibration: Calibration | None, encoder: str) -> tuple[Calibration | None, Said | None]:

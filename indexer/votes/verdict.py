@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.said import Said
-from indexer.answer import FEW, NO_CASE, TIE, Ballot, Likeness, MalignantShare, PredictionSet
+from indexer.answer import FEW, NO_CASE, TIE, TUMOURLESS, UNMARKED, Ballot, Likeness, MalignantShare, PredictionSet
 from indexer.evaluation.voting import NOBODY
 from indexer.votes.calibration import Calibration
 from indexer.votes.films import VoteFacts
@@ -50,7 +50,8 @@ class Polled:
 
     best: the nearest patients' best films, nearest first, as many as the calibration weighs. nearest: similarity of
     the archive's nearest film, whatever the filter; None where none may answer. k: patients asked for. filtered: a
-    filter was set. whole: a query film was given whole. nobody: why nobody votes, where that is so.
+    filter was set. whole: a query film was given whole. unmarked: and is compared with lesion crops, so that nobody
+    votes. nobody: why nobody votes, where that is so.
     """
 
     best: Sequence[Hit]
@@ -59,6 +60,7 @@ class Polled:
     filtered: bool
     whole: bool
     nobody: Said
+    unmarked: bool = False
 
 
 def verdict(facts: VoteFacts, ballots: Sequence[Ballot], polled: Polled) -> Verdict:
@@ -68,7 +70,7 @@ def verdict(facts: VoteFacts, ballots: Sequence[Ballot], polled: Polled) -> Verd
     likeness = _likeness(calibration, polled.nearest)
     unlike = likeness is not None and likeness.similarity < likeness.threshold
     malignant = _malignant(facts, calibration, polled.best) if calibration and ballots else None
-    abstained, reason = _abstention(ballots, share, likeness if unlike else None, polled)
+    abstained, reason = _abstention(facts, ballots, share, likeness if unlike else None, polled)
     warnings = []
     if unlike and likeness is not None:
         warnings.append(_unlike(likeness))
@@ -141,11 +143,15 @@ def _unlike(likeness: Likeness, code: str = "unlike", before: str = "") -> Said:
 
 
 def _abstention(
-    ballots: Sequence[Ballot], share: dict[str, float] | None, unlike: Likeness | None, polled: Polled
+    facts: VoteFacts,
+    ballots: Sequence[Ballot],
+    share: dict[str, float] | None,
+    unlike: Likeness | None,
+    polled: Polled,
 ) -> tuple[str | None, Said | None]:
     """Which of ABSTENTIONS holds, and the sentence on it; None, None where the vote stands."""
     if not ballots:
-        return NO_CASE, polled.nobody
+        return UNMARKED if polled.unmarked else NO_CASE, polled.nobody
     if unlike is not None:
         return NO_CASE, _unlike(unlike, "unlike_abstains", f"{NO_CASE}: ")
     voters, least = sum(ballot.patients for ballot in ballots), min(polled.k, LEAST_VOTERS)
@@ -155,6 +161,9 @@ def _abstention(
     if len(ballots) > 1 and ballots[0].patients == ballots[1].patients and _close(ballots, share):
         told = "tie: {one} and {other} have as many votes, equally similar"
         return TIE, Said("tie", told, one=ballots[0].entity, other=ballots[1].entity)
+    if ballots[0].entity in facts.tumourless:
+        told = "most similar patients had {entity}; that does not exclude a tumour here, so the vote names nothing"
+        return TUMOURLESS, Said("tumourless", told, entity=ballots[0].entity)
     return None, None
 
 
@@ -167,6 +176,8 @@ def _close(ballots: Sequence[Ballot], share: dict[str, float] | None) -> bool:
 
 def _note(facts: VoteFacts, calibration: Calibration | None, polled: Polled) -> Said:
     """What the shares rest on, or why there are none."""
+    if polled.unmarked:
+        return Said("shares_unmarked", "a whole film has no shares beside lesion crops")
     if calibration is None:
         assert facts.silent is not None
         return facts.silent

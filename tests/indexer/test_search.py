@@ -34,6 +34,7 @@ CARD = ModelCard("toy", "none", "0" * 64, 4, 8, MEAN, MEAN, "openvino-f32", "not
 ISSUER = "Hospital"
 ENTITIES = ("osteosarcoma", "enchondroma", "bone cyst", None)
 SHAPE = (20, 20)
+WHOLE = Region.whole(SHAPE)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Film:
     sex: str | None
     age: float | None
     stage: Stage
+    region: Region = WHOLE
 
     @property
     def sha256(self) -> str:
@@ -95,12 +97,12 @@ def radiograph(digest: str, patient: str | None = None) -> Radiograph:
 
 def prepared(number: int, film: Film) -> Prepared:
     header = Header(film.patient, age=film.age, sex=film.sex and Sex(film.sex), stage=film.stage)
-    malignancy = "malignant" if film.entity == "osteosarcoma" else "benign"
+    malignancy = {"osteosarcoma": "malignant", "no tumour": "none"}.get(film.entity or "", "benign")
     lesion = Lesion(film.entity, malignancy, proof=Proof.histology) if film.entity else None
     record = FilmRecord(f"{number:04}.png", Path(f"/films/{number:04}.png"), header, lesion)
     vector = np.asarray(film.vector, np.float32)
     return Prepared(
-        record, None, False, film.sha256, "whole", radiograph(film.sha256), Region.whole(SHAPE), vector
+        record, None, False, film.sha256, "region", radiograph(film.sha256), film.region, vector
     )  # fmt: skip
 
 

@@ -126,6 +126,14 @@ def edges(page: Page) -> list[str]:
     return [page.get_by_label(name, exact=True).input_value() for name in ("Left", "Top", "Right", "Bottom")]
 
 
+def mark(page: Page, *box: int) -> None:
+    """Put a box around the lesion, in film pixels."""
+    for name, value in zip(("Left", "Top", "Right", "Bottom"), box, strict=True):
+        page.get_by_label(name, exact=True).fill(str(value))
+        page.get_by_label(name, exact=True).blur()
+        settle(page)
+
+
 def search(page: Page) -> None:
     page.get_by_role("button", name=re.compile("Find similar patients")).click()
     expect(page.get_by_role("heading", name="What similar patients had")).to_be_visible()

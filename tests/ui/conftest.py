@@ -35,11 +35,23 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def archive(films: Path, encoder_cache: Path) -> Path:
-    folder = films.parent / "archive"
+    """Of whole films, so that one which nobody has marked gets a vote."""
+    return archive_of(films, films.parent / "archive", Roi.whole, encoder_cache)
+
+
+@pytest.fixture(scope="session")
+def crops(films: Path, encoder_cache: Path) -> Iterator[str]:
+    """The page over an archive of the same films' lesions."""
+    with page_over(archive_of(films, films.parent / "crops" / "archive", Roi.mask, encoder_cache)) as url:
+        yield url
+
+
+def archive_of(films: Path, folder: Path, roi: Roi, encoder_cache: Path) -> Path:
+    folder.parent.mkdir(exist_ok=True)
     files = encoder_files("default", encoder_cache)
     embedder = OnnxEmbedder.open(files, threads=1)
     with open_writer(folder, embedder.card, files.onnx.parent) as writer:
-        report = ingest(open_source(films, "dicom"), films, "dicom", Roi.mask, embedder, writer, workers=1)
+        report = ingest(open_source(films, "dicom"), films, "dicom", roi, embedder, writer, workers=1)
     assert report.indexed == report.found > PATIENTS
     return folder
 

@@ -23,6 +23,7 @@ from tests.ui.browsing import (
     draw,
     edges,
     eventually,
+    mark,
     open_history,
     scrolls_sideways,
     search,
@@ -146,10 +147,7 @@ def test_a_phone_shows_every_screen_without_scrolling_sideways(visit: Open, quer
     assert not scrolls_sideways(page)
     upload(page, query_film)
     assert not scrolls_sideways(page)
-    for name, value in (("Left", 100), ("Top", 120), ("Right", 260), ("Bottom", 300)):
-        page.get_by_label(name, exact=True).fill(str(value))
-        page.get_by_label(name, exact=True).blur()
-        settle(page)
+    mark(page, 100, 120, 260, 300)
     assert edges(page) == ["100", "120", "260", "300"]
     expect(page.locator(".st-key-lightbox .cl-marked-box")).to_be_visible()
     search(page)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from api.client import ApiUnreachable
 from api.schemas import SearchAnswer
-from tests.ui.browsing import DESK, PHONE, SAFETY, edges, search, settle, upload
+from tests.ui.browsing import DESK, PHONE, SAFETY, edges, mark, search, upload
 from ui import backend, first, proposals
 from ui.question import Criteria, Question
 from ui.session import Asked, QueryFilm, Session
@@ -90,6 +90,26 @@ def test_an_answer_brings_the_regions_that_it_found() -> None:
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
+def test_beside_lesion_crops_a_whole_film_has_no_vote_until_it_is_marked(
+    visit: Open, crops: str, query_film: Path, size: tuple[int, int]
+) -> None:
+    page = visit(size, url=crops)
+    upload(page, query_film)
+    answer = page.get_by_role("region", name="First answer")
+    expect(answer.locator("h2")).to_have_text("The vote abstains: no lesion is marked")
+    expect(answer).to_contain_text("draw the lesion for a vote")
+    expect(answer).to_contain_text(SAFETY)
+    assert answer.locator(".cl-bar").count() == 0 and "Malignant share" not in answer.inner_text()
+    search(page)
+    assert page.locator(".cl-vote h2").inner_text() == "The vote abstains: no lesion is marked"
+    assert page.locator(".cl-vote .cl-bar").count() == 0 and SAFETY in page.locator(".cl-vote").inner_text()
+    page.get_by_role("button", name="Films and lesion").click()
+    mark(page, 100, 120, 260, 300)
+    expect(answer).to_contain_text("for the box that you drew")
+    assert answer.locator(".cl-bar").count() >= 1
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
 def test_it_is_there_without_a_click_and_follows_the_box(visit: Open, query_film: Path, size: tuple[int, int]) -> None:
     page = visit(size)
     upload(page, query_film)
@@ -97,10 +117,7 @@ def test_it_is_there_without_a_click_and_follows_the_box(visit: Open, query_film
     expect(answer).to_contain_text("First answer, for the whole film")
     expect(answer).to_contain_text(SAFETY)
     assert answer.locator(".cl-bar").count() >= 1
-    for name, value in (("Left", 100), ("Top", 120), ("Right", 260), ("Bottom", 300)):
-        page.get_by_label(name, exact=True).fill(str(value))
-        page.get_by_label(name, exact=True).blur()
-        settle(page)
+    mark(page, 100, 120, 260, 300)
     assert edges(page) == ["100", "120", "260", "300"]
     expect(answer).to_contain_text("for the box that you drew")
     said = answer.locator("h2").inner_text()

@@ -16,6 +16,7 @@ from api.schemas import (
     Likeness,
     MalignantShare,
     PredictionSet,
+    Remark,
     SearchAnswer,
     SimilarCase,
     ValueCount,
@@ -43,6 +44,7 @@ from ui.wording import (
     tallied,
     tie_line,
     unlike_line,
+    why_line,
 )
 from ui.words import counted
 
@@ -143,6 +145,32 @@ def test_an_abstention_is_said_with_the_ballot_beside_it() -> None:
     assert headline(given) == "The vote abstains: tie"
     assert tie_line(given) is None
     assert [ballot.patients for ballot in given.tally] == [2, 2]
+
+
+UNMARKED_REMARK = Remark("no lesion is marked ..", "unmarked")
+
+
+def test_a_whole_film_beside_crops_has_no_vote_and_says_what_to_do() -> None:
+    asked = answer(*cases(**{"no tumour": 4, "osteosarcoma": 1}))
+    given = replace(
+        asked, vote={}, tally=(), label=None, abstained="no lesion marked", reason=UNMARKED_REMARK.text,
+        remarks=(UNMARKED_REMARK,),
+    )  # fmt: skip
+    assert headline(given) == "The vote abstains: no lesion is marked"
+    assert (why_line(given) or "").endswith("draw the lesion for a vote.")
+    assert why_line(asked) is None and refers(given)
+
+
+def test_no_headline_says_no_tumour() -> None:
+    given = replace(answer(*cases(**{"no tumour": 5})), label=None, abstained="never for no tumour", reason="..")
+    assert headline(given) == "The vote abstains: likeness to films without a tumour excludes none"
+    assert why_line(given) == "..." and refers(given)
+
+
+@pytest.mark.usefixtures("german")
+def test_a_tie_names_all_in_german() -> None:
+    tied = answer(*cases(enchondroma=2, osteosarcoma=2))
+    assert headline(tied) == "Gleichstand: 2 von 4 ähnlichen Patienten hatten: Enchondrom, 2 hatten: Osteosarkom"
 
 
 def test_calibrated_shares_and_their_set() -> None:

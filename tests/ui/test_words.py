@@ -30,6 +30,9 @@ VALUES = (
     "header.",
     "stages.",
     "explained.",
+    "entity_name.",
+    "site_name.",
+    "format.",
 )
 """Wordings of what an archive holds, whose keys come with the data."""
 

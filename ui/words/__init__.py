@@ -1,13 +1,14 @@
 """What the pages say, by key, in English and German. What the archive holds stays in its own words where no key is."""
 
-import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}
-"""Code and own name of each language."""
+import api.words as api_words
+from api.words import LANGUAGES, read_words
+
+__all__ = ["LANGUAGES", "catalogue", "counted", "decimal", "language", "say", "spoken_by", "term", "use", "whole"]
 USUAL = "en"
 _now: ContextVar[str] = ContextVar("language", default=USUAL)
 
@@ -33,12 +34,8 @@ def spoken_by(locale: str | None) -> str:
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """All wordings of a language by their dotted keys, of every file in its folder."""
-    found: dict[str, str] = {}
-    for path in sorted(Path(__file__).with_name(language).glob("*.json")):
-        groups = json.loads(path.read_text(encoding="utf-8"))
-        found |= {f"{group}.{name}": text for group, texts in groups.items() for name, text in texts.items()}
-    return found
+    """All wordings of a language by their dotted keys: the API's, and the pages' own."""
+    return {**api_words.catalogue(language), **read_words(Path(__file__).with_name(language))}
 
 
 def say(key: str, /, **values: object) -> str:
@@ -63,9 +60,9 @@ def term(group: str, value: str) -> str:
 
 def whole(number: int) -> str:
     """A whole number with the thousands set apart."""
-    return f"{number:,}".replace(",", say("format.thousands"))
+    return api_words.whole(_now.get(), number)
 
 
 def decimal(number: float, digits: int = 2) -> str:
     """A number with its decimals."""
-    return f"{number:.{digits}f}".replace(".", say("format.decimal"))
+    return api_words.decimal(_now.get(), number, digits)

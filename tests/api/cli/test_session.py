@@ -38,7 +38,7 @@ def test_index_query_evaluate_report_archive_patient(caselink: Run, made: Path, 
     assert not found["warnings"], found["warnings"]
     shown = caselink("query", queries[0], "--archive", archive, "-k", 3)
     assert "SYNTHETIC" in shown.out
-    assert "draw the lesion for a fair comparison" in " ".join(shown.out.split())
+    assert "draw the lesion for a vote" in " ".join(shown.out.split())
 
     figures = caselink("evaluate", "--archive", archive, "--by", "sex", "--resamples", 20, "--json", "-").json()
     jsonschema.Draft202012Validator(load_schema()).validate(figures)

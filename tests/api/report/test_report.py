@@ -24,10 +24,11 @@ from api.report.content import Past
 from api.report.labelled import BAND, HEIGHT, WIDTH, Film, labelled
 from api.report.pdf import BOTTOM, PAGES, TOP
 from api.report.sheet import UNKNOWN, Sheet, clipped, printable, wide, wrapped
-from api.report.wording import _WORDS, LANGUAGES, word
+from api.report.wording import _WORDS, word
 from api.routes import examples
 from api.routes.written_examples import CASE
-from api.schemas import BoardCase
+from api.schemas import BoardCase, Remark
+from api.words import LANGUAGES
 from indexer.answer import wilson
 from indexer.journal import limits
 
@@ -122,7 +123,7 @@ def test_what_a_surgeon_files_is_there(pages: Any, language: str) -> None:
         *(
             CASE["case"]["title"],
             KEY,
-            "osteosarcoma",
+            {"en": "osteosarcoma", "de": "Osteosarkom"}[language],
             "Pain at night for six weeks.",
             "Biopsy at the centre.",
             "0a1b2c3d4e5f",
@@ -137,6 +138,20 @@ def test_what_a_surgeon_files_is_there(pages: Any, language: str) -> None:
         assert said in written, said
     low, high = wilson(1, 1)
     assert any(f"({low * 100:.0f}–{high * 100:.0f})" in line for line in on_paper)
+
+
+def test_a_document_speaks_one_language() -> None:
+    """Entities, sites and the reason for no vote are said in the document's language, not in the archive's."""
+    why = Remark("tie: osteosarcoma and enchondroma have as many votes, equally similar", "tie")
+    why = replace(why, values={"one": "osteosarcoma", "other": "enchondroma"})
+    held = gathered(past=1)
+    assert held.case.answer is not None
+    answer = replace(held.case.answer.answer, label=None, abstained="tie", reason=why.text, remarks=(why,))
+    case = replace(held.case, answer=replace(held.case.answer, answer=answer))
+    said = words_of(WRITERS["docx"](report_of(replace(held, case=case), "de")))
+    told = "Gleichstand: Osteosarkom und Enchondrom haben gleich viele Stimmen und sind gleich ähnlich"
+    assert f"Die Stimmen nennen keine Entität: {told}." in said
+    assert "Osteosarkom" in said and not any("osteosarcoma" in line for line in said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from json import dumps
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -14,20 +15,24 @@ from ui.words import say
 
 STYLE, DARK_ROOM = (Path(__file__).with_name(name) for name in ("style.css", "dark_room.css"))
 LANGUAGE, DARK = "language", "dark-room"
-"""Keys of the two switches."""
+"""Keys of the two switches, and their names in the page's address, so that a reload keeps them."""
+IN_ADDRESS: Final = "query-params"
 
 
 def choose_language() -> None:
-    """Speak the language that was chosen, or else the browser's."""
-    if LANGUAGE not in st.session_state:
-        st.session_state[LANGUAGE] = words.spoken_by(st.context.locale)
-    words.use(st.session_state[LANGUAGE] or words.USUAL)
+    """Speak the language that was chosen, or else the address's, or the browser's."""
+    words.use(_switched(LANGUAGE) or words.spoken_by(st.context.locale))
+
+
+def _switched(key: str) -> str:
+    """What a switch stands at, in lower case. In a visit's first run it is not drawn yet, and the address tells."""
+    return str(st.session_state.get(key) or st.query_params.get(key, "")).lower()
 
 
 def dress(session: Session) -> None:
     """The style sheet and the bar that every page carries: research use only, and SYNTHETIC where that is so."""
     st.html(STYLE)
-    if st.session_state.get(DARK):
+    if _switched(DARK) == "true":
         st.html(DARK_ROOM)
     tag = f'<span class="cl-tag">{escape(say("shell.synthetic"))}</span>' if session.synthetic else ""
     st.html(
@@ -72,14 +77,15 @@ def navigation(pages: Mapping[Place, StreamlitPage], chosen: StreamlitPage) -> N
             for place, page in pages.items():
                 st.page_link(page, label=say(f"page.{place}"))
         with st.container(horizontal=True, width="content", gap="medium", vertical_alignment="center", key="switches"):
-            st.toggle(say("shell.dark_room"), key=DARK, persist_state="session", help=say("shell.dark_room_help"))
+            st.toggle(say("shell.dark_room"), key=DARK, bind=IN_ADDRESS, help=say("shell.dark_room_help"))
             st.segmented_control(
                 say("shell.language"),
                 list(words.LANGUAGES),
+                default=words.spoken_by(st.context.locale),
                 required=True,
                 format_func=lambda code: code.upper(),
                 key=LANGUAGE,
                 label_visibility="collapsed",
-                persist_state="session",
+                bind=IN_ADDRESS,
             )
     _foreign_words(next((place for place, page in pages.items() if page == chosen), Place.search))

@@ -105,6 +105,29 @@ def test_the_dark_room_dims_all_but_the_films(visit: Open, query_film: Path) -> 
     assert set(page.locator(".cl-stage").first.evaluate(filters)) == {"none"}
 
 
+def test_language_and_dark_room_outlive_a_reload(visit: Open) -> None:
+    page = visit(DESK)
+    ground = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    page.get_by_role("radio", name="DE").click(force=True)
+    expect(page.get_by_role("heading", name="Ähnliche frühere")).to_be_visible()
+    page.get_by_text("Dunkelraum", exact=True).click()
+    settle(page)
+    for _ in range(2):
+        page.reload()
+        expect(page.get_by_role("heading", name="Ähnliche frühere")).to_be_visible()
+        settle(page)
+        assert page.evaluate(ground) == "rgb(0, 0, 0)"
+        go(page, "Archiv")
+        assert page.evaluate(ground) == "rgb(0, 0, 0)"
+        go(page, "Suche")
+    page.get_by_role("radio", name="EN").click(force=True)
+    page.get_by_text("Dark room", exact=True).click()
+    settle(page)
+    page.reload()
+    expect(page.get_by_role("heading", name="Find similar past")).to_be_visible()
+    assert page.evaluate(ground) == "rgb(14, 17, 19)"
+
+
 def focused(page: Page) -> str:
     """What has the focus, in words, and whether that can be seen."""
     told: str = page.evaluate(

@@ -73,11 +73,11 @@ LOTS = (
     ),
     Lot(
         MILLION,
-        ("caselink", "caselink-compact", "faiss-hnsw", "hnswlib", "usearch", "voyager", "lancedb", "milvus-lite"),
+        ("caselink", "caselink-compact", "faiss-hnsw", "hnswlib", "usearch", "voyager", "lancedb", "milvus-lite",
+         "chroma"),
         ' --variants "M16,M16 f16,M16 Float32,IVF_FLAT,IVF_SQ8" --together 8',
     ),
     Lot(MILLION, ("faiss-ivf-pq", "lancedb"), " --variants PQ64,IVF_PQ"),
-    Lot(MILLION, ("chroma",), " --variants M16"),
 )  # fmt: skip
 LARGEST = "--sizes 10000000 "
 """A size of its own run: it takes 10 GB on the disk."""

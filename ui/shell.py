@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from html import escape
 from json import dumps
 from pathlib import Path
-from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -15,24 +14,37 @@ from ui.words import say
 
 STYLE, DARK_ROOM = (Path(__file__).with_name(name) for name in ("style.css", "dark_room.css"))
 LANGUAGE, DARK = "language", "dark-room"
-"""Keys of the two switches, and their names in the page's address, so that a reload keeps them."""
-IN_ADDRESS: Final = "query-params"
+"""Keys of the two switches, and their names in the page's address."""
+ON = "on"
 
 
 def choose_language() -> None:
-    """Speak the language that was chosen, or else the address's, or the browser's."""
-    words.use(_switched(LANGUAGE) or words.spoken_by(st.context.locale))
+    """Speak the language that was chosen; in a visit's first run the address's, or else the browser's."""
+    if LANGUAGE not in st.session_state:
+        st.session_state[LANGUAGE] = words.spoken_by(st.query_params.get(LANGUAGE) or st.context.locale)
+    words.use(st.session_state[LANGUAGE] or words.USUAL)
 
 
-def _switched(key: str) -> str:
-    """What a switch stands at, in lower case. In a visit's first run it is not drawn yet, and the address tells."""
-    return str(st.session_state.get(key) or st.query_params.get(key, "")).lower()
+def _keep_in_address() -> None:
+    """The switches stand in the page's address where they are not at their defaults, so that a reload keeps them.
+
+    Streamlit could bind them to it, but then no script may turn to another page (`st.switch_page`).
+    """
+    chosen = words.language()
+    usual = words.spoken_by(st.context.locale)
+    for key, value in ((LANGUAGE, None if chosen == usual else chosen), (DARK, ON if st.session_state[DARK] else None)):
+        if value is not None:
+            st.query_params[key] = value
+        elif key in st.query_params:
+            del st.query_params[key]
 
 
 def dress(session: Session) -> None:
     """The style sheet and the bar that every page carries: research use only, and SYNTHETIC where that is so."""
     st.html(STYLE)
-    if _switched(DARK) == "true":
+    if DARK not in st.session_state:
+        st.session_state[DARK] = st.query_params.get(DARK) == ON
+    if st.session_state[DARK]:
         st.html(DARK_ROOM)
     tag = f'<span class="cl-tag">{escape(say("shell.synthetic"))}</span>' if session.synthetic else ""
     st.html(
@@ -77,15 +89,15 @@ def navigation(pages: Mapping[Place, StreamlitPage], chosen: StreamlitPage) -> N
             for place, page in pages.items():
                 st.page_link(page, label=say(f"page.{place}"))
         with st.container(horizontal=True, width="content", gap="medium", vertical_alignment="center", key="switches"):
-            st.toggle(say("shell.dark_room"), key=DARK, bind=IN_ADDRESS, help=say("shell.dark_room_help"))
+            st.toggle(say("shell.dark_room"), key=DARK, persist_state="session", help=say("shell.dark_room_help"))
             st.segmented_control(
                 say("shell.language"),
                 list(words.LANGUAGES),
-                default=words.spoken_by(st.context.locale),
                 required=True,
                 format_func=lambda code: code.upper(),
                 key=LANGUAGE,
                 label_visibility="collapsed",
-                bind=IN_ADDRESS,
+                persist_state="session",
             )
+    _keep_in_address()
     _foreign_words(next((place for place, page in pages.items() if page == chosen), Place.search))

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from textwrap import shorten
 from typing import Any
@@ -14,6 +15,7 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
 from api.report.content import Figure, Note, Report
+from api.report.pdf import lines_that_fit, shortened
 
 PAGE_MM = (210, 297)
 EDGE, ACROSS = Pt(42), Pt(511)
@@ -23,6 +25,8 @@ INK, QUIET, LOUD, NOTICE = (RGBColor.from_string(ink) for ink in ("14181D", "4A5
 AMBER, PALE, RULE = "FFF4DC", "EEF2F6", "C9CFD6"
 LABEL = Pt(110)
 INSET = Pt(8)
+ROOMY = 0.8
+"""Lines of cut notes over those of the PDF: word processors need more room, each another."""
 LONGEST = 80
 """Characters of a case's title in the foot."""
 LOCALES = {"en": "en-GB", "de": "de-DE"}
@@ -33,6 +37,7 @@ Part = Any
 
 def as_docx(report: Report) -> bytes:
     """The document for a word processor; the notice is its header, and so on every page."""
+    report = _fitting(report)
     document = docx.Document()
     _set_up(document, report)
     document.add_paragraph(_plain(report.title), "Title")
@@ -54,6 +59,17 @@ def as_docx(report: Report) -> bytes:
     document.add_heading(_plain(report.heads["card"]), 1)
     _card(document, report)
     return _same_bytes(document)
+
+
+def _fitting(report: Report) -> Report:
+    """With its notes as short as those of the PDF, where these are cut to fit its pages."""
+    most = lines_that_fit(report)
+    notes = (*report.notes, report.decision)
+    if all(shortened(note.text, most, report.cut) == note.text for note in notes):
+        return report
+    most = max(1, int(ROOMY * most))
+    cut = [replace(note, text=shortened(note.text, most, report.cut)) for note in notes]
+    return replace(report, notes=tuple(cut[:-1]), decision=cut[-1])
 
 
 def _set_up(document: Part, report: Report) -> None:

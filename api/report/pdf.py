@@ -19,6 +19,8 @@ FACTS = (150.0, 105.0, ACROSS - 255.0)
 """Widths of the facts under the title."""
 TOGETHER, DECIDED = 8, 6
 """Lines of a note that are not parted by a page, and of the decision at the top."""
+SIZE = 9.0
+"""Of a note's letters, in points."""
 NAMED = 2
 """Lines of each fact under a film, before what was done."""
 PARAGRAPHS = 3
@@ -35,13 +37,39 @@ Texts = Mapping[Note, list[str]]
 
 def as_pdf(report: Report) -> bytes:
     """One to three A4 pages."""
-    texts = {note: _lines(note, report) for note in (*report.notes, report.decision)}
-    look = min(LOOKS, key=lambda look: len(_films(report, texts, look).pages))
-    lines = range(1, max(map(len, texts.values())) + 1)  # that a section may have
-    fitting = bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, look).pages) > PAGES)
-    flow = _flow(report, texts, max(1, fitting), look)
+    texts, look = _set(report)
+    flow = _flow(report, texts, _most(report, texts, look), look)
     flow.furniture()
     return save(flow.pages, f"{report.running}: {report.title}")
+
+
+def lines_that_fit(report: Report) -> int:
+    """How many lines a section may have so that the document keeps to its pages; at least 1."""
+    return _most(report, *_set(report))
+
+
+def shortened(text: str, most: int, cut: str) -> str:
+    """A section's text in at most so many lines, the last of them `cut` where it had more."""
+    paragraphs = [wrapped(paragraph, ACROSS, SIZE) for paragraph in text.split("\n")]
+    if sum(map(len, paragraphs)) <= most:
+        return text
+    kept, left = [], most - 1
+    for lines in paragraphs:
+        if left > 0:
+            kept.append(" ".join(lines[:left]))
+        left -= len(lines)
+    return "\n".join([*kept, cut])
+
+
+def _set(report: Report) -> tuple["Texts", tuple[float, int]]:
+    """The sections' texts in lines, and how the films are laid out."""
+    texts = {note: _lines(note, report) for note in (*report.notes, report.decision)}
+    return texts, min(LOOKS, key=lambda look: len(_films(report, texts, look).pages))
+
+
+def _most(report: Report, texts: "Texts", look: tuple[float, int]) -> int:
+    lines = range(1, max(map(len, texts.values())) + 1)  # that a section may have
+    return max(1, bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, look).pages) > PAGES))
 
 
 def _films(report: Report, texts: Texts, look: tuple[float, int]) -> "_Flow":
@@ -63,7 +91,7 @@ def _flow(report: Report, texts: Texts, most: int, look: tuple[float, int]) -> "
 
 
 def _lines(note: Note, report: Report) -> list[str]:
-    return wrapped(note.text or report.heads["empty"], ACROSS, 9)
+    return wrapped(note.text or report.heads["empty"], ACROSS, SIZE)
 
 
 def _caption(figure: Figure, width: float, most: int) -> list[str]:

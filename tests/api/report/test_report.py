@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from api.report import WRITERS, Gathered, Report, report_of
 from api.report.content import Past
 from api.report.labelled import BAND, HEIGHT, WIDTH, Film, labelled
-from api.report.pdf import BOTTOM, PAGES, TOP
+from api.report.pdf import BOTTOM, PAGES, TOP, lines_that_fit, shortened
 from api.report.sheet import UNKNOWN, Sheet, clipped, printable, wide, wrapped
 from api.report.wording import _WORDS, word
 from api.routes import examples
@@ -348,6 +348,21 @@ def test_any_notes_fit_three_pages_property(lengths: list[int], unit: str) -> No
     texts = {name: (unit * length)[:length] for name, length in zip(SECTIONS, lengths, strict=True)}
     data = WRITERS["pdf"](report_of(gathered(texts, films=6, past=6), "de"))
     assert 1 <= len(re.findall(rb"/Type /Page\b", data)) <= PAGES
+
+
+def test_both_formats_cut_notes_that_fill_more_than_the_pages() -> None:
+    long = " ".join(f"word{n}" for n in range(2000))
+    report = report_of(gathered(dict.fromkeys(SECTIONS, long)), "en")
+    written = words_of(WRITERS["docx"](report))
+    assert written.count(report.cut) == len(SECTIONS)
+    assert "word0 word1 " in written and "word1999" not in written
+
+
+def test_notes_that_fit_are_whole_in_both() -> None:
+    said = "One line.\n\nAnother."
+    assert [shortened(said, most, "[cut]") for most in (3, 2, 1)] == [said, "One line.\n[cut]", "[cut]"]
+    report = report_of(gathered(dict.fromkeys(SECTIONS, said)), "en")
+    assert lines_that_fit(report) >= 3 and report.cut not in words_of(WRITERS["docx"](report))
 
 
 @pytest.mark.parametrize("text", ["$\\frac{1}{2", "<w:t>&amp;</w:t>", "]]>", "a\x0bb\ufffe", "{case}", "%PDF-1.4"])

@@ -1,6 +1,6 @@
 """The vote over all films of a board's case, by the vectors that the journal keeps of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 import numpy as np
@@ -8,13 +8,14 @@ from pydantic import TypeAdapter
 
 from api.lookup import QueryFilm
 from api.routes.search import SearchFields, with_queries
-from api.schemas import CaseFilm, QueryFacts, SearchAnswer
+from api.schemas import BoardCase, CaseFilm, CaseSummary, QueryFacts, SearchAnswer
 from api.service import Opened
 from engine.embeddings import Vectors
+from engine.errors import CaselinkError
 from engine.region import Origin, Region
 from engine.said import Said
 from indexer.archive import Snapshot
-from indexer.journal import FilmVector, HeldFilm, NewAnswer
+from indexer.journal import Ask, FilmVector, HeldFilm, NewAnswer
 from indexer.remarks import as_json, from_json
 from indexer.search import KeptFilm, Question, answer, header_patients
 
@@ -68,6 +69,30 @@ def case_vote(
     found = answer(opened.snapshot, card, question)
     said = with_queries(found, [_facts(name, film, by) for name, film, by, _ in counted])
     return NewAnswer(_ANSWER.dump_json(said).decode(), tuple(film.sha256 for _, film, _, _ in counted))
+
+
+def asked_again(current: Callable[[], Opened], read: Callable[[], BoardCase]) -> Ask:
+    """Asks as a case's answer was asked before. read: the case with that answer, and its patient as it is now.
+
+    Where the archive cannot be asked, the case is left without an answer.
+    """
+
+    def ask(held: Sequence[HeldFilm]) -> NewAnswer | None:
+        before = read()
+        if before.answer is None:
+            return None
+        try:
+            asked = asked_before(before.answer.answer)
+            return case_vote(current(), held, own_patients(before.case, held), asked)
+        except CaselinkError:
+            return None
+
+    return ask
+
+
+def own_patients(head: CaseSummary, held: Sequence[HeldFilm]) -> set[str]:
+    """What a case says of whose it is, and each film's patient as it was known when the film was added."""
+    return {head.patient or "", *(film.identity for film, _ in held)}
 
 
 def asked_before(told: SearchAnswer) -> SearchFields:

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
 from api.bodies import json_body, read_json
+from api.case_vote import asked_again
 from api.routes import written_examples as examples
 from api.routes.audit import Limit
-from api.routes.common import NO_STORE, ServiceOf, WhoOf, answers, in_thread
+from api.routes.common import NO_STORE, ServiceOf, WhoOf, answers, in_thread, on_cpu
 from api.schemas import (
     NOTICE,
     Agenda,
@@ -126,17 +127,21 @@ def case(case: CaseId, response: Response, service: ServiceOf) -> BoardCase:
     openapi_extra=json_body(CaseChange, examples.CHANGE),
 )
 async def change(case: CaseId, request: Request, response: Response, service: ServiceOf, who: WhoOf) -> BoardCase:
-    """409 where somebody changed them since `revision`."""
+    """409 where somebody changed them since `revision`. With another patient the archive is asked again, as before: the
+    case's own patient does not answer.
+    """
     said = await read_json(request, CaseChange)
     response.headers["Cache-Control"] = NO_STORE
 
     def work() -> BoardCase:
         journal = service.journal()
         new = said.model_dump(exclude={"revision"})
-        kept.change_case(journal, who, case, said.revision, **new)
+        before = kept.read_case(journal, case).case.patient
+        if kept.change_case(journal, who, case, said.revision, **new).case.patient != before:
+            kept.ask_anew(journal, who, case, asked_again(service.current, lambda: whole_case(journal, case)))
         return whole_case(journal, case)
 
-    return await in_thread(work)
+    return await on_cpu(service, work)
 
 
 @router.delete(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api.archived import find
 from api.bodies import json_body, read_json
-from api.case_vote import asked_before, case_vote, vector_of
+from api.case_vote import asked_again, case_vote, own_patients, vector_of
 from api.lookup import embedded
 from api.pictures import LARGEST, View, ViewQuery, png
 from api.routes import examples as common_examples
@@ -17,10 +17,10 @@ from api.routes import written_examples as examples
 from api.routes.board import CASE, CaseId, whole_case
 from api.routes.common import NO_STORE, PNG, ServiceOf, WhoOf, answers, form, in_thread, on_cpu, pictures
 from api.routes.search import FILMS, SearchFields, form_schema, query_films, search_fields
-from api.schemas import NOTICE, BoardCase, CaseSummary, DecisionKept, DecisionMade, NewPrecedent, NotRecorded
+from api.schemas import NOTICE, BoardCase, DecisionKept, DecisionMade, NewPrecedent, NotRecorded
 from api.service import Opened, Service
 from api.uploads import Upload, read_form
-from engine.errors import ArchiveError, CaselinkError
+from engine.errors import ArchiveError
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Region
@@ -74,13 +74,10 @@ def _add(service: Service, who: str, case: int, films: Sequence[Upload], asked: 
         patients |= {owner} - {None}
         made.append(_kept(film, query.region, owner, vector_of(opened.snapshot, query, vector)))
     patient = patients.pop() if len(patients) == 1 else None
-    kept.add_films(journal, who, case, made, patient, lambda held: case_vote(opened, held, _own(head, held), asked))
+    kept.add_films(
+        journal, who, case, made, patient, lambda held: case_vote(opened, held, own_patients(head, held), asked)
+    )
     return whole_case(journal, case)
-
-
-def _own(head: CaseSummary, held: Sequence[kept.HeldFilm]) -> set[str]:
-    """What the case says of whose it is, and each film's patient as it was known when the film was added."""
-    return {head.patient or "", *(film.identity for film, _ in held)}
 
 
 def _owner(opened: Opened, film: Radiograph) -> str | None:
@@ -128,18 +125,8 @@ async def remove_film(case: CaseId, film: FilmId, response: Response, service: S
 
 def _remove(service: Service, who: str, case: int, film: int) -> BoardCase:
     journal = service.journal()
-
-    def ask(held: Sequence[kept.HeldFilm]) -> kept.NewAnswer | None:
-        before = whole_case(journal, case)  # others still see the case with the film and its answer
-        if before.answer is None:
-            return None
-        try:
-            asked = asked_before(before.answer.answer)
-            return case_vote(service.current(), held, _own(before.case, held), asked)
-        except CaselinkError:
-            return None  # an archive that cannot be asked now keeps no film in the case; the page says there is no vote
-
-    kept.remove_film(journal, who, case, film, ask)
+    # until it is done, others see the case with the film and its answer
+    kept.remove_film(journal, who, case, film, asked_again(service.current, lambda: whole_case(journal, case)))
     return whole_case(journal, case)
 
 

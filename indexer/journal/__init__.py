@@ -32,6 +32,7 @@ from indexer.journal.feedback import (
     turned_out,
 )
 from indexer.journal.holdings import (
+    Ask,
     FilmVector,
     HeldAnswer,
     HeldFilm,
@@ -39,6 +40,7 @@ from indexer.journal.holdings import (
     NewFilm,
     add_films,
     add_precedent,
+    ask_anew,
     decide,
     film_picture,
     held_answer,
@@ -50,6 +52,7 @@ from indexer.journal.store import PLACE, Journal
 
 __all__ = [
     "PLACE",
+    "Ask",
     "AuditEntry",
     "Board",
     "CaseFilm",
@@ -74,6 +77,7 @@ __all__ = [
     "add_precedent",
     "as_csv",
     "as_json_lines",
+    "ask_anew",
     "audit_log",
     "change_case",
     "decide",

@@ -134,6 +134,13 @@ def remove_film(journal: Journal, who: str, case: int, film: int, ask: Ask | Non
             _answer(db, user(who), case, ask)
 
 
+def ask_anew(journal: Journal, who: str, case: int, ask: Ask) -> None:
+    """Put a new answer in the place of the one that a case has; without one it stays without."""
+    with journal.writing() as db:
+        if db.execute("SELECT 1 FROM answers WHERE board_case = ?", (case,)).fetchone():
+            _answer(db, user(who), case, ask)
+
+
 def add_precedent(journal: Journal, who: str, case: int, film: int, patient: str) -> None:
     """Set an archived film beside a case's; one that is there stays as it is.
 

@@ -136,6 +136,27 @@ def test_whom_the_case_names_does_not_answer(anna: Client) -> None:
     assert nearest not in patients(voted(held)) and len(voted(held).cases) == 3
 
 
+def test_who_becomes_the_cases_patient_answers_no_more(anna: Client, journal: Journal) -> None:
+    case = anna.make_case("x").case.case
+    held = anna.add_films(case, FILMS[:1], k=3)
+    nearest = voted(held).cases[0].patient
+    head = {"title": "x", "day": None, "position": held.case.position}
+    named = anna.change_case(case, held.case.revision, patient=nearest, **head)
+    assert nearest not in patients(voted(named)) and len(voted(named).cases) == 3
+    same(voted(anna.change_case(case, named.case.revision, patient=None, **head)), voted(held))
+
+
+def test_another_title_asks_nothing_again(anna: Client) -> None:
+    case = anna.make_case("x").case.case
+    held = anna.add_films(case, FILMS[:1], k=3)
+    assert held.answer is not None
+    other = anna.change_case(case, held.case.revision, title="y", day=None, position=1, patient=held.case.patient)
+    assert other.answer == held.answer
+    bare = anna.make_case("z").case
+    told = anna.change_case(bare.case, bare.revision, title="z", day=None, position=2, patient="P" + 16 * "0")
+    assert told.answer is None
+
+
 def test_films_of_two_patients_are_no_case(ward: Client) -> None:
     case = ward.make_case("x").case.case
     before = ward.add_films(case, [("1.dcm", dicom(1, 50))], k=2)

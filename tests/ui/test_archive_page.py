@@ -78,7 +78,7 @@ def test_the_same_by_keyboard_and_by_the_list(visit: Open, api: Server) -> None:
     listed = page.get_by_label("Film", exact=True)
     with Client(api.url) as client:
         films = len(client.archive_map().points)
-    assert listed.locator("option").count() == films + 1
+    expect(listed.locator("option")).to_have_count(films + 1)
     assert f"Film {found[1]}:" in listed.locator("option:checked").inner_text()
     alone = page.locator(".cl-map-legend button").first
     alone.focus()
@@ -153,6 +153,6 @@ def test_an_empty_archive_says_so(visit: Open, empty: str) -> None:
     expect(page.get_by_text("The archive holds no films yet")).to_be_visible()
     expect(page.get_by_text("No file was read yet.")).to_be_visible()
     expect(page.get_by_text("No source was indexed yet.")).to_be_visible()
-    assert page.locator(".cl-map").count() == 0
+    expect(page.locator(".cl-map")).to_have_count(0)
     go(page, "Evaluations")
     expect(page.get_by_text("No evaluation is stored.")).to_be_visible()

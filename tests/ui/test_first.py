@@ -106,7 +106,7 @@ def test_beside_lesion_crops_a_whole_film_has_no_vote_until_it_is_marked(
     page.get_by_role("button", name="Films and lesion").click()
     mark(page, 100, 120, 260, 300)
     expect(answer).to_contain_text("for the box that you drew")
-    assert answer.locator(".cl-bar").count() >= 1
+    expect(answer.locator(".cl-bar").first).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])

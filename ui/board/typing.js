@@ -15,5 +15,8 @@ if (!window.caselinkTyping) {
     waiting.set(target, setTimeout(send, EVERY_MS, target));
   });
   document.addEventListener("visibilitychange", all);
-  window.addEventListener("beforeunload", all);
+  window.addEventListener("beforeunload", (event) => {
+    if (waiting.size) event.preventDefault(); // the browser asks, and what was typed last is kept before anyone answers
+    all();
+  });
 }

@@ -1,16 +1,19 @@
 """What is typed on the board and not saved: it outlives a reload, for its writer alone, whoever saved meanwhile."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from api.client import Client
 from tests.ui.board.hands import Open, board, click, opened, save, section, write
 from tests.ui.browsing import DESK, PHONE, Server, eventually, scrolls_sideways, settle
 
 KEPT = "Draft, not saved yet"
+A_HAND_S = 0.4
+"""What a person takes at least to answer whether they want to leave a page."""
 
 
 def typed(page: Page, name: str, text: str) -> None:
@@ -42,21 +45,30 @@ def test_a_reload_loses_no_text(visit: Open, page_url: str, ben: Client) -> None
     click(page, "Go on with it")
     area = place.locator("textarea")
     expect(area).to_have_value("Lytic, geographic, no soft")
-    assert place.get_by_role("status").count() == 0
+    expect(place.get_by_role("status")).to_have_count(0)
     area.press("End")
     area.press_sequentially(" tissue part.")
     save(page, "finding")
     expect(place.locator(".cl-text")).to_have_text("Lytic, geographic, no soft tissue part.")
     reloaded(page, "Reloaded")
-    assert page.get_by_role("status").count() == 0
+    expect(page.get_by_role("status")).to_have_count(0)
 
 
 def test_words_typed_in_the_last_moment_before_a_reload(visit: Open, page_url: str, api: Server, ben: Client) -> None:
     case = ben.make_case("In a hurry").case.case
     page = board(visit, page_url)
     opened(page, "In a hurry")
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        time.sleep(A_HAND_S)
+        dialog.accept()
+
+    page.on("dialog", leave)
     write(page, "question", "Biopsy")
     page.reload()
+    assert asked == ["beforeunload"]
     with Client(api.url, timeout=60) as unnamed:  # the page that is left may still be at it while the new one is drawn
         eventually(page, lambda: [draft.text for draft in unnamed.drafts(case).drafts] == ["Biopsy"])
     reloaded(page, "In a hurry")
@@ -162,7 +174,7 @@ def test_the_agenda_tells_of_it_and_it_can_be_thrown_away(visit: Open, page_url:
     settle(page)
     click(page, "‹ Tagesordnung")
     expect(page.get_by_role("heading", name="Tumorkonferenz")).to_be_visible()
-    assert page.locator(".st-key-unsaved").count() == 0
+    expect(page.locator(".st-key-unsaved")).to_have_count(0)
 
 
 def test_without_the_api_the_page_says_that_the_text_is_on_this_screen_alone(
@@ -209,7 +221,7 @@ def test_discarded_text_does_not_come_back(visit: Open, page_url: str, ben: Clie
     opened(page, "Discarded")
     typed(page, "finding", "Not this")
     click(page, "Discard what I typed")
-    assert section(page, "finding").locator("textarea").count() == 0
+    expect(section(page, "finding").locator("textarea")).to_have_count(0)
     typed(page, "finding", "But this")
     expect(section(page, "finding").locator("textarea")).to_have_value("But this")
     reloaded(page, "Discarded")

@@ -35,6 +35,7 @@ class CompactIndex(RescoredIndex):
         Effort(reach, probe)
         for reach, probe in [
 (20, 3), (30, 4), (40, 6), (30, 8), (40, 8), (50, 10), (60, 16), (100, 24), (150, 32), (200, 64), (400, 128),
+            (800, 128), (1600, 256), (3200, 512),
         ]
     )  # fmt: skip
 

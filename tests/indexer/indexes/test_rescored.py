@@ -7,6 +7,7 @@ import pytest
 
 from engine.embeddings import Ids, Vectors
 from indexer.indexes import INDEXES, IdSet
+from indexer.indexes.compact import CompactIndex
 from indexer.indexes.exact import ExactIndex
 from indexer.indexes.hnsw import HnswIndex
 from indexer.indexes.lsh import LshIndex, LshTables
@@ -162,6 +163,18 @@ def test_tuning_leaves_room_for_queries_that_are_not_held() -> None:
     index = LshIndex(16, few=60)
     index.build(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.arange(3000, dtype=np.int64))
     assert index.tune(0.9) >= 0.95
+
+
+def test_more_numbers_than_a_code_holds_cost_time_and_no_recall() -> None:
+    """Found at 1,280 numbers a vector: the dearest search of `compact` met less than was asked for."""
+    rng = np.random.default_rng(0)
+    widths = (1 + np.arange(320)) ** -0.2
+    vectors = (rng.normal(size=(20_000, 320)) * widths).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = CompactIndex(320)
+    index.build(vectors, np.arange(len(vectors), dtype=np.int64))
+    assert index.tune(0.9) >= 0.95
+    assert index.effort.reach > 400
 
 
 @pytest.mark.parametrize("kind", [LshIndex, LshTables])

@@ -27,6 +27,8 @@ class HnswIndex(RescoredIndex):
     """FAISS `IndexHNSWSQ` under PCA. What is removed leaves its node as a stepping stone with a neighbour's code."""
 
     name = "hnsw"
+    MISSED: ClassVar[float] = 0.3
+    """A vector held is linked with its neighbours and meets them sooner than a query does."""
     EFFORTS: ClassVar[Sequence[Effort]] = tuple(
         Effort(reach, probe)
         for reach, probe in [

@@ -34,8 +34,6 @@ GROWTH = 0.45
 """Power of what a filter leaves out by which the search is widened."""
 MOST_WIDENED = 16
 """So many times, at most."""
-MISSED = 0.5
-"""Of what may be missed: so much by vectors held, which have their patient's other films and their own place near."""
 STATE = "index.json"
 
 
@@ -65,6 +63,8 @@ class RescoredIndex(ABC):
     FEW: ClassVar[int] = 4000
     FRESH: ClassVar[int] = 1000
     """Added since the codes were made: so many are compared one by one, so that none of them can be missed."""
+    MISSED: ClassVar[float] = 0.5
+    """Of what may be missed: so much by vectors held, with their patient's other films and their own place near."""
     EFFORTS: ClassVar[Sequence[Effort]]
     """From the cheapest to the dearest."""
     rescore: bool = True
@@ -159,7 +159,7 @@ class RescoredIndex(ABC):
             self.effort = effort
             met, _ = self.search(queries, NEIGHBOURS + 1)
             found = float(np.mean([_shared(*each) for each in zip(exact, met, own, strict=True)]))
-            if 1 - found <= MISSED * (1 - recall):
+            if 1 - found <= self.MISSED * (1 - recall):
                 break
         return found
 

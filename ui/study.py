@@ -1,9 +1,11 @@
 """A whole study in one ZIP file, as picture archives export it: its films come out, the rest is counted."""
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
 from io import BytesIO
+from lzma import LZMAError
 from pathlib import PurePosixPath
 
 from api.client import File
@@ -19,6 +21,9 @@ CONTENTS = "DICOMDIR"
 """An export's table of contents is a DICOM file too, and no film."""
 MOST = 10_000
 """Files in one ZIP file; each is looked into."""
+BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, struct.error, RuntimeError, EOFError, ValueError, OSError)
+"""What the standard library says of a damaged ZIP file. RuntimeError: locked, or packed as none reads; ValueError: a
+name that is no text, or a place before the file; OSError: damaged where packed by bzip2."""
 
 
 def unpacked(files: Sequence[File], limits: Limits) -> tuple[list[File], list[str]]:
@@ -31,12 +36,7 @@ def unpacked(files: Sequence[File], limits: Limits) -> tuple[list[File], list[st
             continue
         try:
             found, told = _films(name, data, limits)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            RuntimeError,
-            EOFError,
-        ):  # RuntimeError: locked, or packed as none reads
+        except BROKEN:
             found, told = [], [say("study.unreadable", name=name)]
         films += found
         said += told

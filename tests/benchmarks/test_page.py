@@ -32,6 +32,7 @@ def test_the_film_is_as_large_as_a_hospital_sends_it(tmp_path: Path) -> None:
     assert film.ImageComments == "SYNTHETIC"
 
 
+@pytest.mark.slow
 def test_a_small_archive_is_measured(encoder_cache: Path, tmp_path: Path) -> None:
     if shutil.which("chromium") is None or not find_spec("playwright"):
         pytest.skip("install chromium: apt-get install chromium")

@@ -89,11 +89,10 @@ def test_an_answer_brings_the_regions_that_it_found() -> None:
     assert not proposals.learn(Session(films=[FILM], facts=facts(None)), found("key", 0.9))
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE])
 def test_beside_lesion_crops_a_whole_film_has_no_vote_until_it_is_marked(
-    visit: Open, crops: str, query_film: Path, size: tuple[int, int]
+    visit: Open, crops: str, query_film: Path
 ) -> None:
-    page = visit(size, url=crops)
+    page = visit(DESK, url=crops)
     upload(page, query_film)
     answer = page.get_by_role("region", name="First answer")
     expect(answer.locator("h2")).to_have_text("The vote abstains: no lesion is marked")

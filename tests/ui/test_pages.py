@@ -112,14 +112,16 @@ def test_language_and_dark_room_outlive_a_reload(visit: Open) -> None:
     expect(page.get_by_role("heading", name="Ähnliche frühere")).to_be_visible()
     page.get_by_text("Dunkelraum", exact=True).click()
     settle(page)
-    for _ in range(2):
-        page.reload()
-        expect(page.get_by_role("heading", name="Ähnliche frühere")).to_be_visible()
-        settle(page)
-        assert page.evaluate(ground) == "rgb(0, 0, 0)"
-        go(page, "Archiv")
-        assert page.evaluate(ground) == "rgb(0, 0, 0)"
-        go(page, "Suche")
+    page.reload()
+    expect(page.get_by_role("heading", name="Ähnliche frühere")).to_be_visible()
+    settle(page)
+    assert page.evaluate(ground) == "rgb(0, 0, 0)"
+    go(page, "Archiv")
+    page.reload()
+    expect(page.get_by_role("heading", name="Archiv", exact=True)).to_be_visible()
+    settle(page)
+    assert page.evaluate(ground) == "rgb(0, 0, 0)"
+    go(page, "Suche")
     page.get_by_role("radio", name="EN").click(force=True)
     page.get_by_text("Dark room", exact=True).click()
     settle(page)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 
@@ -92,6 +92,7 @@ def test_a_locked_one_is_said() -> None:
 
 
 @given(st.binary(max_size=300), st.integers(0, 200))
+@example(bytes([0, 8]) + bytes(18) + b"\n", 6)  # a name that is no UTF-8
 def test_fuzz_any_bytes_give_films_or_a_sentence(noise: bytes, at: int) -> None:
     data = packed(("a.dcm", DICOM), ("b.png", PNG))
     films, said = unpacked([("s.zip", data[:4] + data[4:at] + noise + data[at + len(noise) :])], LIMITS)

@@ -342,7 +342,7 @@ def test_characters_that_the_font_lacks_are_marked() -> None:
     assert printable("Größe $x^2$ 片🦴\x07") == f"Größe $x^2$ {UNKNOWN * 3}"
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.lists(st.integers(0, limits.SECTION), min_size=5, max_size=5), st.sampled_from(["word ", "x", "a\n", "片 "]))
 def test_any_notes_fit_three_pages_property(lengths: list[int], unit: str) -> None:
     texts = {name: (unit * length)[:length] for name, length in zip(SECTIONS, lengths, strict=True)}

@@ -26,7 +26,12 @@ def seen_by(recipe: Recipe, films: TrainingSet) -> TrainingSet:
     return TrainingSet(tuple(made), tuple(recipe.views), recipe.size, films.title)
 
 
-@pytest.mark.parametrize("name", recipe_names())
+QUICK = ("default", "r7-fusion")
+"""Recipes of which `make test` sees that they learn; `make test-slow` sees the others."""
+EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in recipe_names()]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_small_beats_chance(name: str, drawn_films: Callable[..., TrainingSet]) -> None:
     recipe = load_recipe(name, Scale.small)
     films = seen_by(recipe, drawn_films(FILMS))

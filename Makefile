@@ -24,9 +24,8 @@ $(STAMP): requirements/$(FAISS).lock pyproject.toml
 demo: env
 	$(BIN)/caselink demo $(if $(ONCE),--once)
 
-# Three at once on two cores: tests of the page wait for the browser most of their time.
 test: env lint
-	$(PYTEST) -n 3 -m "not slow"
+	$(PYTEST) -n 2 -m "not slow"
 
 test-slow: env
 	$(PYTEST) -m slow

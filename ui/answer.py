@@ -78,7 +78,7 @@ def vote(session: Session, answer: SearchAnswer, intervals: bool = False) -> Non
     intervals: whether bars show the share of the votes with its interval, in place of the calibrated share.
     """
     rows = "".join(_bar(session, ballot, answer, intervals) for ballot in answer.tally)
-    said = _paragraphs(answer.reason and sentence(spoken(answer.reason, answer.remarks)), tie_line(answer))
+    said = _paragraphs(answer.reason and sentence(capital(spoken(answer.reason, answer.remarks))), tie_line(answer))
     unlike = unlike_line(answer)
     rests = sentence(capital(spoken(answer.shares_note, answer.remarks))) if answer.shares_note else ""
     heed = " cl-heed" if refers(answer) else ""

@@ -38,6 +38,7 @@ def _exiting(kind: str) -> growth.Row:
     raise SystemExit(3)
 
 
+@pytest.mark.slow
 def test_small_sizes_are_measured_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from tests.ui.browsing import PHONE
 Open = Callable[[tuple[int, int]], Page]
 
 
+@pytest.mark.slow
 def test_the_tour_shows_every_page_with_all_of_its_height(visit: Open, query_film: Path, tmp_path: Path) -> None:
     seen: list[str] = []
     page = visit(PHONE)

@@ -26,7 +26,7 @@ def seen_by(recipe: Recipe, films: TrainingSet) -> TrainingSet:
     return TrainingSet(tuple(made), tuple(recipe.views), recipe.size, films.title)
 
 
-QUICK = ("default", "r7-fusion")
+QUICK = ("default",)
 """Recipes of which `make test` sees that they learn; `make test-slow` sees the others."""
 EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in recipe_names()]
 

@@ -132,6 +132,7 @@ def test_two_members_see_their_own_drafts_alone(browser: Browser, page_url: str,
         eventually(carl, lambda: ben.case(case).sections[0].text == "Of Anna\n\nOf Carl")
 
 
+@pytest.mark.slow
 def test_two_windows_of_one_name_lose_nothing(visit: Open, page_url: str, ben: Client) -> None:
     ben.make_case("One name")
     first, second = board(visit, page_url), board(visit, page_url)

@@ -40,6 +40,8 @@ class Facts:
 
 
 UNKNOWN = Facts()
+NO_LESION = "no tumour"
+"""Entity of films on which there is nothing to see."""
 
 
 def sites_of(text: str | None) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from indexer.manifest import NAME, Manifest, check_file, read_file, read_manifes
 from indexer.pseudonym import Pseudonymiser, load_key
 from indexer.segments import read_segment
 from indexer.votes import Calibration
-from indexer.votes.films import VoteFacts, shows_no_tumour, untreated, vote_facts
+from indexer.votes.films import VoteFacts, shows_tumour, untreated, vote_facts
 
 KEY = "private/pseudonym.key"
 NETWORK = ".onnx"
@@ -44,7 +44,7 @@ class Snapshot:
     films_of_vector, films_of_patient, films_of_digest: rows by vector id or code. filters: judges every film by a
     filter; allowed: the last few filters' films. patient_code: the inverse of `patients`; digest_code: a code for each
     content hash. outcomes: each patient's latest follow-up, where there is one.
-    cropped: share of films of lesions whose region is smaller than the film. votes: what every vote needs.
+    cropped: share of films known to show a lesion whose region is smaller than the film. votes: what every vote needs.
     """
 
     root: Path
@@ -163,8 +163,10 @@ def _snapshot(root: Path, manifest: Manifest, catalogue: Catalogue, pseudonyms: 
 
 
 def _cropped(films: pa.Table) -> float:
-    lesions = films["region"].filter(pc.invert(shows_no_tumour(films)))
-    return pc.mean(pc.cast(pc.not_equal(lesions, Origin.whole.value), pa.float64())).as_py() or 0.0
+    """A whole film of which nothing is known may be one without a lesion, so it speaks for neither."""
+    crops = pc.not_equal(films["region"], Origin.whole.value)
+    lesions = pc.or_(crops, shows_tumour(films))
+    return pc.mean(pc.cast(crops.filter(lesions), pa.float64())).as_py() or 0.0
 
 
 def _sorted_codes(column: pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:

@@ -25,7 +25,7 @@ from indexer.votes.verdict import Hit, Polled, verdict
 
 MAX_K = 1000
 MOSTLY = 0.5
-"""Share of an archive's films of lesions that are crops, from which on a whole film gets no vote."""
+"""Share of an archive's films of lesions that are crops, over which a whole film gets no vote."""
 FILMS_PER_CASE = 4
 """Best films listed under each patient."""
 TOLD = (

@@ -8,6 +8,7 @@ import numpy as np
 from engine.encoders.patch import cut
 from engine.encoders.runtime import usable_cores
 from engine.errors import FilmError, RegionError, SourceError
+from engine.facts import NO_LESION
 from engine.radiograph import Radiograph
 from engine.readers import read
 from engine.region import Region, View
@@ -20,7 +21,6 @@ from indexer.sources import Listing
 from indexer.thumbnails import THUMBNAIL_SIDE
 
 LeftOut = tuple[str, str]
-NO_LESION = "no tumour"
 
 
 def segment_outcomes(

@@ -226,9 +226,9 @@ def _vote(found: Gathered, language: str) -> Iterator[str]:
         yield word(language, "unlike")
     near = answer.nearest_malignant
     if near is not None:
-        named_near = entity_name(language, near.entity) if near.entity else "?"
+        who = entity_name(language, near.entity) if near.entity else "?"
         similarity = decimal(language, near.similarity)
-        yield word(language, "malignant", entity=named_near, patient=near.patient, similarity=similarity)
+        yield word(language, "malignant", entity=who, patient=near.patient, similarity=similarity)
 
 
 def _cautious(held: CaseAnswer | None) -> bool:

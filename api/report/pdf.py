@@ -61,13 +61,13 @@ def shortened(text: str, most: int, cut: str) -> str:
     return "\n".join([*kept, cut])
 
 
-def _set(report: Report) -> tuple["Texts", tuple[float, int]]:
+def _set(report: Report) -> tuple[Texts, tuple[float, int]]:
     """The sections' texts in lines, and how the films are laid out."""
     texts = {note: _lines(note, report) for note in (*report.notes, report.decision)}
     return texts, min(LOOKS, key=lambda look: len(_films(report, texts, look).pages))
 
 
-def _most(report: Report, texts: "Texts", look: tuple[float, int]) -> int:
+def _most(report: Report, texts: Texts, look: tuple[float, int]) -> int:
     lines = range(1, max(map(len, texts.values())) + 1)  # that a section may have
     return max(1, bisect_left(lines, True, key=lambda most: len(_flow(report, texts, most, look).pages) > PAGES))
 

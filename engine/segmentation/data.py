@@ -9,13 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.errors import TrainingError
+from engine.facts import NO_LESION
 from engine.region import View
 from engine.segmentation.recipe import Geometry, SegmentRecipe
 from engine.training.augment import augment
 from engine.training.films import ROOM, TrainingFilm, TrainingSet
 
-NO_LESION = "no tumour"
-"""Entity of films on which there is nothing to see; they need no mask to say so."""
 LEAST_FILMS = 8
 
 

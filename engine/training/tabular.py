@@ -12,6 +12,7 @@ import numpy.typing as npt
 import xgboost
 
 from engine.errors import TrainingError
+from engine.facts import NO_LESION
 from engine.folds import grouped_folds
 from engine.training.attribution import Values, mean_size, mean_size_by_fact
 from engine.training.films import TrainingFilm, TrainingSet
@@ -23,7 +24,7 @@ FOLDS = 5
 ROUNDS = 100
 BOOSTER = {"max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.8, "min_child_weight": 2.0}
 DRAWS = 1000
-NO_CLASS = ("no tumour",)
+NO_CLASS = (NO_LESION,)
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float32]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from engine.embeddings import Ids, Vectors
 from engine.errors import EncoderError
+from engine.facts import NO_LESION
 from engine.radiograph import Stage
 from engine.said import Said
 from indexer.duplicates.groups import joined_groups
@@ -36,7 +37,7 @@ class VoteFacts:
 
     voter: int64 (patients,), patients of one code cast one vote: they share a film. label: int64 (n,) codes into
     `entities`, NOBODY unknown. kind: int64 (n,), 1 malignant, 0 not, NOBODY unknown. malignant: bool (n,).
-    tumourless: entities of which every film is known to show no tumour (malignancy "none").
+    tumourless: "no tumour", and entities of which every film is known to show none (malignancy "none").
     prior: float64 (e,), malignant_prior: shares of patients. calibration: None where there is none; `silent` says why.
     """
 
@@ -70,14 +71,14 @@ def vote_facts(
 
 
 def _tumourless(table: pa.Table) -> frozenset[str]:
-    healthy = shows_no_tumour(table)
+    healthy = pc.fill_null(pc.equal(table["malignancy"], NO_TUMOUR), False)
     some, others = (pc.unique(table["entity"].filter(rows)) for rows in (healthy, pc.invert(healthy)))
-    return frozenset(some.to_pylist()) - frozenset(others.to_pylist()) - {None, ""}
+    return frozenset(some.to_pylist()) - frozenset(others.to_pylist()) - {None, ""} | {NO_LESION}
 
 
-def shows_no_tumour(table: pa.Table) -> pa.ChunkedArray:
-    """bool (n,): the film is known to show none; False where nothing is known."""
-    return pc.fill_null(pc.equal(table["malignancy"], NO_TUMOUR), False)
+def shows_tumour(table: pa.Table) -> pa.ChunkedArray:
+    """bool (n,): the film is known to show one; False where nothing is known."""
+    return pc.fill_null(pc.not_equal(table["malignancy"], NO_TUMOUR), False)
 
 
 def _usable(calibration: Calibration | None, encoder: str) -> tuple[Calibration | None, Said | None]:

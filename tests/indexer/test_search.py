@@ -97,7 +97,7 @@ def radiograph(digest: str, patient: str | None = None) -> Radiograph:
 
 def prepared(number: int, film: Film) -> Prepared:
     header = Header(film.patient, age=film.age, sex=film.sex and Sex(film.sex), stage=film.stage)
-    malignancy = {"osteosarcoma": "malignant", "no tumour": "none"}.get(film.entity or "", "benign")
+    malignancy = {"osteosarcoma": "malignant", "no tumour": "none", "normal": None}.get(film.entity or "", "benign")
     lesion = Lesion(film.entity, malignancy, proof=Proof.histology) if film.entity else None
     record = FilmRecord(f"{number:04}.png", Path(f"/films/{number:04}.png"), header, lesion)
     vector = np.asarray(film.vector, np.float32)

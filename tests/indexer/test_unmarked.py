@@ -26,10 +26,10 @@ def film(number: int, entity: str, vector: tuple[float, ...], region: Region) ->
     )  # fmt: skip
 
 
-def archive(root: Path, of_tumours: Region, tumours: int = 5, healthy: int = 12) -> Snapshot:
+def archive(root: Path, of_tumours: Region, tumours: int = 5, healthy: int = 12, called: str = "no tumour") -> Snapshot:
     """More films without a tumour, all whole, than films with one."""
     films = [film(n, "osteosarcoma", SICK, of_tumours) for n in range(tumours)]
-    return build(root, films + [film(n, "no tumour", HEALTHY, WHOLE) for n in range(healthy)])
+    return build(root, films + [film(n, called, HEALTHY, WHOLE) for n in range(healthy)])
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,13 @@ def test_whole_films_are_compared_with_whole_films(tmp_path: Path) -> None:
 def test_an_archive_is_of_crops_by_its_films_of_lesions(crops: Snapshot, tmp_path: Path) -> None:
     assert crops.cropped == 1  # though most of its films are whole
     assert archive(tmp_path, WHOLE, tumours=0).cropped == 0
+
+
+def test_films_of_which_nothing_is_known_do_not_make_it_an_archive_of_whole_films(tmp_path: Path) -> None:
+    """A hospital may call them normal and not say that this is no tumour."""
+    named = archive(tmp_path / "crops", CROP, called="normal")
+    assert named.cropped == 1 and ask(named, HEALTHY, WHOLE).abstained == UNMARKED
+    assert ask(archive(tmp_path / "whole", WHOLE, called="normal"), SICK, WHOLE).label == "osteosarcoma"
 
 
 def test_where_nobody_may_answer_that_is_the_reason(crops: Snapshot) -> None:

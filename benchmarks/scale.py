@@ -67,9 +67,8 @@ LOTS = (
     Lot(None, ("system", "hash table")),
     Lot(
         100_000,
-        ("caselink", "caselink-compact", "caselink-lsh", "caselink-hnsw", "faiss-binary", "faiss-hnsw", "hnswlib",
-         "datasketch-lsh", "datasketch-forest"),
-        " --variants M16 --together 8",
+        ("own", "library", "system", "hash table"),
+        ' --variants "M16,M16 f16,M16 Float32,PQ64,IVF_FLAT,IVF_SQ8" --queries 500',
     ),
     Lot(
         MILLION,

@@ -16,7 +16,7 @@ from engine.errors import ArchiveCorrupt
 from engine.said import Said
 from indexer.conditions import Condition, Joint, Negation, write_sql
 from indexer.durable import full_disk
-from indexer.filters import ColumnType, Filter
+from indexer.filters import ColumnType
 from indexer.packs import Place
 
 Row = dict[str, Any]
@@ -271,23 +271,21 @@ class FilmFilters:
         """Let the tables go."""
         self._db.close()
 
-    def __call__(self, chosen: Filter) -> tuple[npt.NDArray[np.bool_], int]:
+    def __call__(self, chosen: Condition) -> tuple[npt.NDArray[np.bool_], int]:
         """bool (n,): which films pass a filter; and how many it cannot judge, because a value is missing."""
-        truth = self._judge(chosen.condition)
+        truth = self._judge(chosen)
         return truth == 2, int(np.count_nonzero(truth == 1))
 
     def _judge(self, condition: Condition) -> npt.NDArray[np.uint8]:
         """uint8 (n,): the truth of every film."""
-        parameters: list[object] = []
-        used: set[str] = set()
-        sql = write_sql(condition, parameters, used)
+        sql = write_sql(condition)
         match condition:
-            case Joint(any_of, parts) if len(used) > 1:
+            case Joint(any_of, parts) if len(sql.columns) > 1:
                 return np.asarray(reduce(np.maximum if any_of else np.minimum, map(self._judge, parts)))
-            case Negation(part) if len(used) > 1:
+            case Negation(part) if len(sql.columns) > 1:
                 return np.subtract(2, self._judge(part), dtype=np.uint8)
-        (column,) = used
-        truth = f'SELECT coalesce(2 * CAST({sql} AS UTINYINT), 1) AS truth FROM "{column}" ORDER BY rowid'
+        (column,) = sql.columns
+        truth = f'SELECT coalesce(2 * CAST({sql.expression} AS UTINYINT), 1) AS truth FROM "{column}" ORDER BY rowid'
         with self._db.cursor() as cursor:
-            of_value = cursor.execute(truth, parameters).fetchnumpy()["truth"]
+            of_value = cursor.execute(truth, sql.parameters).fetchnumpy()["truth"]
         return np.asarray(np.asarray(of_value, np.uint8)[self._codes[column]])

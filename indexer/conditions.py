@@ -1,10 +1,10 @@
-"""A parsed filter as a tree: what `parse_condition` gives and every engine's writer of expressions walks.
+"""A parsed filter as a tree: what `parse_filter` gives and every engine's writer of expressions walks.
 
 Truth is SQL's, of three values: a condition on a missing value is unknown, and only rows for which the whole is true
 pass.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 Literal = str | float | int | date | bool
@@ -63,27 +63,39 @@ class Joint:
 Condition = Comparison | Between | Within | Missing | Negation | Joint
 
 
-def write_sql(condition: Condition, parameters: list[object], used: set[str]) -> str:
-    """The condition as a DuckDB expression in which every literal is a `?`.
+@dataclass(frozen=True)
+class Sql:
+    """A condition as DuckDB evaluates it.
 
-    Appends the literals to `parameters`, in the order of their placeholders, and adds to `used` the columns named.
+    expression: boolean, every literal a `?`; safe to join with AND, OR, NOT as it stands. parameters: one value a `?`,
+    in order. columns: those named.
     """
+
+    expression: str
+    parameters: tuple[Literal, ...]
+    columns: frozenset[str]
+
+
+def write_sql(condition: Condition) -> Sql:
+    """The condition in SQL; nothing of the user's text reaches the expression but names of columns."""
     match condition:
         case Joint(any_of, parts):
-            return f"({(' OR ' if any_of else ' AND ').join(write_sql(part, parameters, used) for part in parts)})"
+            written = [write_sql(part) for part in parts]
+            expression = (" OR " if any_of else " AND ").join(part.expression for part in written)
+            parameters = tuple(value for part in written for value in part.parameters)
+            return Sql(f"({expression})", parameters, frozenset().union(*(part.columns for part in written)))
         case Negation(part):
-            return f"(NOT {write_sql(part, parameters, used)})"
-    used.add(condition.column)
+            inner = write_sql(part)
+            return replace(inner, expression=f"(NOT {inner.expression})")
     quoted = '"' + condition.column.replace('"', '""') + '"'
+    values: tuple[Literal, ...] = ()
     match condition:
         case Missing(_, negated):
-            return f"({quoted} IS {'NOT ' if negated else ''}NULL)"
+            sql = f"({quoted} IS {'NOT ' if negated else ''}NULL)"
         case Within(_, values, negated):
-            parameters.extend(values)
-            return f"({quoted} {'NOT IN' if negated else 'IN'} ({', '.join('?' * len(values))}))"
+            sql = f"({quoted} {'NOT IN' if negated else 'IN'} ({', '.join('?' * len(values))}))"
         case Between(_, low, high):
-            parameters.extend((low, high))
-            return f"({quoted} BETWEEN ? AND ?)"
+            sql, values = f"({quoted} BETWEEN ? AND ?)", (low, high)
         case Comparison(_, sign, value):
-            parameters.append(value)
-            return f"({quoted} {sign} ?)"
+            sql, values = f"({quoted} {sign} ?)", (value,)
+    return Sql(sql, values, frozenset({condition.column}))

@@ -1,9 +1,9 @@
-"""The filter language: a text of conditions on columns becomes one DuckDB expression with bound parameters.
+"""The filter language: a text of conditions on columns becomes a tree of them.
 
     age between 5 and 20 and sex = 'F' and not (site in ('tibia', 'fibula') or taken is null)
 
-Column on the left, literal on the right; keywords and column names in any case. Nothing of the user's text reaches the
-SQL: literals are bound, column names are those of the caller.
+Column on the left, literal on the right; keywords and column names in any case. Nothing else of the user's text gets
+through: column names are those of the caller.
 """
 
 import difflib
@@ -11,7 +11,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache, partial, reduce
@@ -22,7 +21,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from engine.errors import QueryError
 from engine.said import Said
-from indexer.conditions import Between, Comparison, Condition, Joint, Literal, Missing, Negation, Within, write_sql
+from indexer.conditions import Between, Comparison, Condition, Joint, Literal, Missing, Negation, Within
 
 LONGEST = 2000
 DEEPEST = 50
@@ -108,54 +107,15 @@ class ColumnType(StrEnum):
     boolean = "boolean"
 
 
-@dataclass(frozen=True)
-class Filter:
-    """A parsed filter.
+def parse_filter(text: str, columns: Mapping[str, ColumnType]) -> Condition:
+    """The filter that `text` writes over `columns` (name to type), as a tree; columns as `columns` spells them.
 
-    text: as given. condition: the same as a tree. sql: a DuckDB boolean expression in which every literal is a `?`;
-    safe to join with AND, OR, NOT as it stands. parameters: one value a `?`, in order: str, float, int, datetime.date
-    or bool. columns: those named.
-    """
-
-    text: str
-    condition: Condition
-    sql: str
-    parameters: tuple[object, ...]
-    columns: frozenset[str]
-
-    def __post_init__(self) -> None:
-        if not self.sql or self.sql.count("?") != len(self.parameters):
-            raise ValueError(f"{self.sql!r} needs one parameter for each '?', not {len(self.parameters)}")
-
-
-def unknown_sql(chosen: Filter) -> str:
-    """SQL true where the filter is NULL, that is where it cannot judge a row for want of a value; same parameters."""
-    return f"({chosen.sql}) IS NULL"
-
-
-def parse_filter(text: str, columns: Mapping[str, ColumnType]) -> Filter:
-    """The filter that `text` writes over `columns` (name to type; names are matched in any case).
-
-    NULL follows SQL: a condition on a missing value is unknown, and only films for which the whole is true pass.
+    Names are matched in any case. Literals are str, float (a number), int, datetime.date or bool, as the column's type
+    wants. NULL follows SQL: a condition on a missing value is unknown, and only films for which the whole is true pass.
 
     Raises:
         FilterError: anything outside the language, an unknown column, a literal of the wrong type, or a text over
             2000 characters, 50 nested parentheses and nots, or 200 literals.
-    """
-    condition = parse_condition(text, columns)
-    parameters: list[object] = []
-    used: set[str] = set()
-    sql = write_sql(condition, parameters, used)
-    return Filter(text, condition, sql, tuple(parameters), frozenset(used))
-
-
-def parse_condition(text: str, columns: Mapping[str, ColumnType]) -> Condition:
-    """The same as a tree to walk, for engines that speak no SQL; columns as `columns` spells them.
-
-    Literals are str, float (a number), int, datetime.date or bool, as the column's type wants.
-
-    Raises:
-        FilterError: as `parse_filter`.
     """
     _check_characters(text)
     return _Compiler(text, columns).condition(_parse(text), 0)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from engine.errors import QueryError
 from indexer.conditions import Between, Comparison, Condition, Joint, Literal, Missing, Negation, Within
-from indexer.filters import ColumnType, parse_condition
+from indexer.filters import ColumnType, parse_filter
 
 SCALARS: dict[str, ColumnType] = {
     "age": ColumnType.number,
@@ -44,7 +44,7 @@ def milvus_expression(text: str) -> str:
     Raises:
         FilterError: as `parse_filter`.
     """
-    return written(parse_condition(text, SCALARS), True)
+    return written(parse_filter(text, SCALARS), True)
 
 
 def written(condition: Condition, wanted: bool) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ArchiveCorrupt
 from indexer.catalogue import FILTER_COLUMNS, TABLES, Catalogue, FilmFilters, Row
+from indexer.conditions import write_sql
 from indexer.filters import parse_filter
 
 FILL = """
@@ -139,7 +140,8 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Catalogue,
 def test_a_filter_passes_what_the_database_passes(crowd: tuple[Catalogue, FilmFilters], text: str) -> None:
     catalogue, filters = crowd
     chosen = parse_filter(text, FILTER_COLUMNS)
-    rows = catalogue.film_rows(f"SELECT ({chosen.sql}) AS passes FROM film_view ORDER BY film", chosen.parameters)
+    sql = write_sql(chosen)
+    rows = catalogue.film_rows(f"SELECT {sql.expression} AS passes FROM film_view ORDER BY film", sql.parameters)
     wanted = [row["passes"] for row in rows]
     passes, unknown = filters(chosen)
     assert passes.tolist() == [one is True for one in wanted]

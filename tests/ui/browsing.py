@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from api.cli.serve import page_command, page_environment
 from api.client import ApiProblem, ApiUnreachable, Client
@@ -24,6 +25,18 @@ SAFETY = catalogue("en")["vote.safety"]
 DESK, PHONE = (1280, 900), (390, 844)
 START_LIMIT_S, API_LIMIT_S = 40.0, 60.0
 WAIT_MS = 20_000
+STILL_MS, STILL_LIMIT_MS = 350, 6_000
+"""A click has reached the script by then; something that turns or counts on the page goes on for ever."""
+STILL = """([asked, quiet]) => {
+  if (!window.caselinkMoved) {
+    window.caselinkMoved = Date.now();
+    new MutationObserver(() => { window.caselinkMoved = Date.now(); })
+      .observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  }
+  const app = document.querySelector("[data-testid=stApp]");
+  if (!app || app.dataset.testScriptState === "running") window.caselinkMoved = Date.now();
+  return Date.now() - Math.max(window.caselinkMoved, asked) > quiet;
+}"""
 
 
 def any_port() -> int:
@@ -110,10 +123,9 @@ def _until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def settle(page: Page) -> None:
-    """Until the script has run and what it drew stands still."""
-    page.wait_for_timeout(150)  # a click has reached the script
-    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'")
-    page.wait_for_timeout(300)
+    """Until the script has run and what it drew stands still; what never does is waited for no longer than a limit."""
+    with suppress(PlaywrightTimeout):
+        page.wait_for_function(STILL, arg=[time.time() * 1000, STILL_MS], polling=50, timeout=STILL_LIMIT_MS)
 
 
 def upload(page: Page, *paths: Path) -> None:

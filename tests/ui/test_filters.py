@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.conditions import write_sql
 from indexer.filters import ColumnType, parse_filter
 from ui.filters import OLDEST, Choices, filter_text, marked, quoted
 
@@ -29,7 +30,7 @@ def test_property_the_api_reads_back_what_was_chosen(
     if not wanted:
         assert text == ""
         return
-    assert list(parse_filter(text, COLUMNS).parameters) == wanted
+    assert list(write_sql(parse_filter(text, COLUMNS)).parameters) == wanted
 
 
 def test_nothing_chosen_is_no_filter() -> None:
@@ -53,7 +54,7 @@ def test_texts(chosen: Choices, text: str) -> None:
 
 def test_quotes_cannot_break_out() -> None:
     hostile = "x' or age > 0 or site = 'y"
-    assert parse_filter(f"site = {quoted(hostile)}", COLUMNS).parameters == (hostile,)
+    assert write_sql(parse_filter(f"site = {quoted(hostile)}", COLUMNS)).parameters == (hostile,)
 
 
 @pytest.mark.parametrize(("youngest", "oldest"), [(-1, 5), (6, 5), (0, OLDEST + 1)])

@@ -12,7 +12,7 @@ from indexer.prepare import Roi
 from indexer.sources import open_source
 from indexer.writer import open_writer
 from tests.api.test_proposed_regions import SQUARES, bright_segmenter, png
-from tests.ui.browsing import DESK, PHONE, box_on_screen, drag, page_over, search, settle, upload
+from tests.ui.browsing import DESK, PHONE, box_on_screen, drag, eventually, page_over, search, settle, upload
 
 Open = Callable[..., Page]
 BOX = (24, 60, 60, 96)
@@ -63,7 +63,7 @@ def test_it_is_dashed_where_the_lesion_is(visit: Open, segmented: str, film: Pat
     page = visit(size, url=segmented)
     upload(page, film)
     expect(page.get_by_text("The dashed region is proposed by a model")).to_be_visible()
-    assert max(abs(seen - drawn) for seen, drawn in zip(on_film(page), BOX, strict=True)) <= OFF
+    eventually(page, lambda: max(abs(seen - drawn) for seen, drawn in zip(on_film(page), BOX, strict=True)) <= OFF)
     assert outline(page).evaluate("e => getComputedStyle(e).strokeDasharray") != "none"
     right, bottom, left, top = box_on_screen(page)[0]
     assert right - left > 20 < bottom - top

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import QueryError
 from indexer.conditions import Between, Comparison, Condition, Joint, Missing, Negation, Within
-from indexer.filters import FilterError, parse_condition
+from indexer.filters import FilterError, parse_filter
 from indexer.indexes import MilvusIndex
 from indexer.indexes.milvus import unavailable
 from indexer.indexes.milvus_filter import LONGEST_BYTES, SCALARS, milvus_expression, scalar_rows, written
@@ -165,7 +165,7 @@ def test_an_unknown_column_is_refused_before_milvus_sees_it(index: MilvusIndex) 
 
 @given(condition=CONDITIONS)
 def test_a_tree_is_what_its_text_says(condition: Condition) -> None:
-    parsed = parse_condition(text(condition), SCALARS)
+    parsed = parse_filter(text(condition), SCALARS)
     assert [truth(parsed, row) for row in ROWS] == [truth(condition, row) for row in ROWS]
 
 

@@ -25,13 +25,13 @@ demo: env
 	$(BIN)/caselink demo $(if $(ONCE),--once)
 
 test: env lint
-	$(PYTEST) -n 2 -m "not slow"
+	$(PYTEST) -n 2 --dist loadfile -m "not slow"
 
 test-slow: env
 	$(PYTEST) -m slow
 
 fuzz: env
-	$(PYTEST) -n 2 --hypothesis-profile=fuzz -m "not slow" -k "fuzz or hypothesis or property or injection"
+	$(PYTEST) -n 2 --dist loadfile --hypothesis-profile=fuzz -m "not slow" -k "fuzz or hypothesis or property or injection"
 
 lint: env
 	$(BIN)/ruff check .

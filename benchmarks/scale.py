@@ -62,14 +62,17 @@ class Lot:
 
 MILLION = 1_000_000
 """At so many vectors engines stand in one variant each: to build all takes long."""
+HASHES = ("caselink-lsh", "faiss-binary", "datasketch-lsh", "datasketch-forest")
 LOTS = (
     Lot(None, ("own", "library")),
     Lot(None, ("system", "hash table")),
+    Lot(None, HASHES),
     Lot(
         100_000,
         ("own", "library", "system", "hash table"),
         ' --variants "M16,M16 f16,M16 Float32,PQ64,IVF_FLAT,IVF_SQ8" --queries 500',
     ),
+    Lot(100_000, HASHES, " --queries 500 --together 24"),
     Lot(
         MILLION,
         ("caselink", "caselink-compact", "faiss-hnsw", "hnswlib", "usearch", "voyager", "lancedb", "milvus-lite",
@@ -128,7 +131,7 @@ def wide(found: Found) -> list[str]:
 def _grown(rows: Sequence[dict[str, Any]]) -> str:
     sizes = ["films", "index", "recall@10", "build", "peak memory", "bytes a film", "measured", "disk"]
     table = [[*sizes, "open", "p50", "p99", "64 at once"]]
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row["n"], row["index"])):
         measured = f"{row['process_bytes'] / row['n']:.0f}" if row["n"] >= FIRM else ""
         memory = f"{row['peak_bytes'] / 1e9:.2f} GB", f"{per_film(row):.0f}", measured
         disk = f"{row['disk_bytes'] / 1e6:,.0f} MB"

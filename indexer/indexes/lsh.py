@@ -22,8 +22,10 @@ from indexer.indexes.signatures import BITS, Planes, Signature, Signer
 RANKED = -1
 """Probes of an effort that ranks every signature."""
 SIGNATURES, NORMALS, OFFSETS, KIND, CELLS = "signatures.npy", "normals.npy", "offsets.npy", "lsh.json", "cells.faiss"
-PER_CELL = 64
-"""Signatures a cell that its centre is fitted to."""
+PER_CELL = 40
+"""Signatures a cell that its centre is fitted to, no fewer: k-means wants 39."""
+QUICK = 1500
+"""Cells that are learned in seconds: four times the root of the films makes the quickest search, two times is near."""
 
 
 class _SignedIndex(RescoredIndex):
@@ -138,8 +140,8 @@ class LshIndex(_SignedIndex):
     EFFORTS: ClassVar[Sequence[Effort]] = tuple(
         Effort(reach, probe)
         for reach, probe in [
-            (60, 8), (80, 16), (100, 16), (120, 24), (200, 32), (300, 32), (400, 48), (800, 64), (1600, 128),
-            (3200, 256), (3200, RANKED),
+            (60, 16), (80, 24), (100, 32), (120, 48), (160, 48), (200, 64), (300, 96), (400, 128), (800, 192),
+            (1600, 384), (3200, 768), (3200, RANKED),
         ]
     )  # fmt: skip
 
@@ -148,9 +150,11 @@ class LshIndex(_SignedIndex):
         self._cells: Any = None
 
     def _arrange(self, signatures: Signature, count: int) -> None:
-        cells = max(1, min(int(np.sqrt(count)), len(signatures) // PER_CELL))
+        root = np.sqrt(count)
+        cells = max(1, min(int(max(2 * root, min(4 * root, QUICK))), len(signatures) // PER_CELL))
         self._centres = faiss.IndexBinaryFlat(self._bits)
         self._cells = faiss.IndexBinaryIVF(self._centres, self._bits, cells)
+        self._cells.use_heap = False  # as of `_flat`
         self._cells.train(signatures[: cells * PER_CELL])
 
     def _file(self, signatures: Signature, positions: Positions) -> None:
@@ -161,7 +165,8 @@ class LshIndex(_SignedIndex):
         self._cells.remove_ids(positions)
 
     def _meet(self, signatures: Signature, effort: Effort) -> Positions:
-        spent = faiss.SearchParametersIVF(nprobe=effort.probe)
+        every = self._cells.ntotal + 1  # without a heap FAISS reads a limit of 0 as none at all, not as no limit
+        spent = faiss.SearchParametersIVF(nprobe=effort.probe, max_codes=every)
         found: Positions = self._cells.search(signatures, effort.reach, params=spent)[1]
         return found
 
@@ -181,6 +186,7 @@ class LshIndex(_SignedIndex):
     def _read(self, folder: Path) -> None:
         super()._read(folder)
         self._cells = faiss.read_index_binary(str(folder / CELLS))
+        self._cells.use_heap = False
 
 
 class LshTables(_SignedIndex):

@@ -6,7 +6,7 @@ Beside exact search it loses neighbours; `kept` says how many.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Self
 
 import faiss
@@ -37,8 +37,14 @@ def signatures(vectors: Vectors, bits: int = BITS) -> Signature:
     """
     if not 8 <= bits <= 4096:
         raise QueryError(f"{bits} bits make no usable hash; ask for 8 to 4096, 256 is usual")
-    found = faiss.IndexLSH(vectors.shape[1], bits).sa_encode(np.ascontiguousarray(vectors, np.float32))
+    found = _random_planes(vectors.shape[1], bits).sa_encode(np.ascontiguousarray(vectors, np.float32))
     return np.asarray(found, np.uint8)
+
+
+@cache
+def _random_planes(dimension: int, bits: int) -> faiss.IndexLSH:
+    """Drawn once a process: that takes milliseconds, and a query's signature far less."""
+    return faiss.IndexLSH(dimension, bits)
 
 
 def hamming(queries: Signature, table: Signature) -> npt.NDArray[np.int64]:

@@ -2,11 +2,12 @@
 
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from engine.encoders import encoder_files
 from engine.encoders.runtime import OnnxEmbedder
@@ -93,27 +94,51 @@ def page_url(api: Server, free_port: Callable[[], int]) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> dict[tuple[str, bool], list[BrowserContext]]:
+    """Browser profiles that nobody uses, by language and touch.
+
+    Each keeps a bare document open, so that its process, which has the page's scripts, outlives a visitor.
+    """
+    return defaultdict(list)
+
+
 @pytest.fixture
-def visit(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+def visit(
+    browser: Browser, page_url: str, profiles: dict[tuple[str, bool], list[BrowserContext]]
+) -> Iterator[Callable[..., Page]]:
     """Opens the page at a size as a new visitor; ends with no error of a script on it."""
-    opened: list[Page] = []
+    opened: list[tuple[Page, tuple[str, bool]]] = []
     faults: list[str] = []
 
     def at(size: tuple[int, int], locale: str = "en-GB", url: str = page_url, touch: bool = False) -> Page:
         view: ViewportSize = {"width": size[0], "height": size[1]}
-        page = browser.new_context(viewport=view, locale=locale, has_touch=touch, is_mobile=touch).new_page()
+        if not profiles[locale, touch]:
+            profiles[locale, touch].append(browser.new_context(locale=locale, has_touch=touch, is_mobile=touch))
+            profiles[locale, touch][0].new_page().goto(f"{url}/_stcore/health")
+        page = profiles[locale, touch].pop().new_page()
+        opened.append((page, (locale, touch)))
+        page.set_viewport_size(view)
         page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(url)
-        opened.append(page)
         expect(page.get_by_role("heading", name=re.compile("Find similar past|Ähnliche frühere"))).to_be_visible()
         return page
 
     yield at
-    for page in opened:
+    for page, kind in opened:
         assert page.locator('[data-testid="stException"]').count() == 0
-        page.context.close()
+        forget(page)
+        profiles[kind].append(page.context)
     assert faults == []
+
+
+def forget(page: Page) -> None:
+    """Close a visitor's pages and leave nothing of theirs to the next but what the browser read from the server."""
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.context.clear_cookies()
+    for one in page.context.pages[1:]:
+        one.close()
 
 
 @pytest.fixture

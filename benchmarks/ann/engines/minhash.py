@@ -1,4 +1,4 @@
-"""datasketch: hash tables and prefix trees over MinHashes of the bits set in 256-bit signatures.
+"""datasketch: hash tables and prefix trees over MinHashes of the bits set in the signatures of caselink's `lsh`.
 
 A vector becomes the set of hyperplanes on whose far side it lies (`indexer.indexes.signatures`). Its MinHash is the
 least hash of its members, which is taken here for all vectors at once from a table of the 256 members: the very numbers
@@ -13,7 +13,7 @@ from datasketch import MinHash, MinHashLSH, MinHashLSHForest
 
 from benchmarks.ann.engines.base import Engine, Options, Variants, padded, rescored
 from engine.embeddings import Ids, Vectors
-from indexer.indexes.signatures import BITS, signatures
+from indexer.indexes.signatures import BITS, Signer
 
 AT_ONCE = 1 << 12
 
@@ -29,6 +29,7 @@ class _MinHash(Engine):
 
     def _learn(self, vectors: Vectors) -> None:
         self._vectors = np.array(vectors, np.float32)
+        self._signer = Signer.fit(self._vectors, BITS)
         self._none = MinHash(num_perm=self._hashes)
         single = [self._none.copy() for _ in range(BITS)]
         for number, one in enumerate(single):
@@ -37,7 +38,7 @@ class _MinHash(Engine):
 
     def _minhashes(self, vectors: Vectors) -> list[MinHash]:
         """One for each of (n, d)."""
-        there = np.unpackbits(signatures(vectors), axis=1).astype(bool)
+        there = np.unpackbits(self._signer(vectors), axis=1).astype(bool)
         return [self._minhash(row) for row in there]
 
     def _minhash(self, there: npt.NDArray[np.bool_]) -> MinHash:
@@ -58,7 +59,7 @@ class DatasketchLsh(_MinHash):
     name = "datasketch-lsh"
     variants: ClassVar[Variants] = {
         f"{tables} tables of {rows}": {"tables": tables, "rows": rows}
-        for tables, rows in ((16, 4), (32, 4), (32, 6), (64, 6), (64, 8), (128, 8), (128, 10))
+        for tables, rows in ((16, 4), (16, 6), (32, 8), (32, 10), (48, 11), (64, 10), (64, 12), (128, 14))
     }
 
     def build(self, vectors: Vectors) -> None:

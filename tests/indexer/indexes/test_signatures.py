@@ -1,3 +1,4 @@
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,3 +83,13 @@ def test_parallel_planes_order_better_than_random_ones() -> None:
         return float(np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(exact, near, strict=True)]))
 
     assert found(lsh.Planes.parallel) > found(lsh.Planes.random)
+
+
+def test_random_planes_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[int, ...]] = []
+    plain = faiss.IndexLSH
+    monkeypatch.setattr(faiss, "IndexLSH", lambda *sizes: (drawn.append(sizes), plain(*sizes))[1])
+    vectors = np.random.default_rng(5).normal(size=(3, 37)).astype(np.float32)
+    for _ in range(4):
+        lsh.signatures(vectors, 72)
+    assert drawn == [(37, 72)]

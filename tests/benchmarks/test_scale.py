@@ -42,7 +42,9 @@ def test_what_is_stored_is_shown(tmp_path: Path) -> None:
     write(tmp_path, "bulk", {"films": 300, "ratios": {"one": {"whole": 0.5, "steady": None}}})
     side = {"engine": "caselink", "variant": "whole path", "recall": 0.953, "qps": 20_000.4}
     ratios = {"best_library": {"ratio": 1.5, "own": side, "other": side | {"engine": "hnswlib"}}, "x": {"ratio": None}}
-    first, second = (lot for lot in LOTS if lot.n == 100_000 and "own" in lot.engines or "faiss-ivf-pq" in lot.engines)
+    first, second = (
+        lot for lot in LOTS if (lot.n == 100_000 and "own" in lot.engines) or "faiss-ivf-pq" in lot.engines
+    )
     rows = [{"data": "drawn", "n": first.n, "engine": "one", "kind": kind} for kind in first.engines]
     failures = [{"data": "drawn", "n": second.n, "engine": second.engines[0]}]
     write(tmp_path, "ann", {"ratios_by_data": {"drawn 5": ratios}, "rows": rows, "failures": failures})

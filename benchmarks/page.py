@@ -59,8 +59,9 @@ QUERY_SEED = 977
 SEGMENTER = "segment-unet"
 DRAWN = {
     "film": "[...document.querySelectorAll('.st-key-lightbox .cl-stage img')].some(i => i.complete && i.naturalWidth)",
-    "answer": "document.querySelector('.cl-first .cl-bar')",
+    "answer": "document.querySelector('.cl-first .cl-safety')",
 }
+"""The first answer ends with the words on safety; one that abstains has no bars."""
 VIEW = {"width": 1280, "height": 900}
 
 
